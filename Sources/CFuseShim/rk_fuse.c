@@ -1,0 +1,1 @@
+#include "rk_fuse.h"

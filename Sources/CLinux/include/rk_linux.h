@@ -1,0 +1,66 @@
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+/*
+ * The Linux calls that Swift cannot reach: GNU extensions, variadic functions and macros.  Each one
+ * translates and nothing more.  Unless stated otherwise a call returns 0 or a result >= 0, or -1 with errno set.
+ */
+
+struct rk_time {
+	int64_t seconds;
+	uint32_t nanoseconds; /* 0 .. 999999999 */
+};
+
+struct rk_stat {
+	uint64_t device;
+	uint64_t inode;
+	uint64_t size;
+	uint64_t mount_id; /* 0 where the kernel does not tell */
+	uint32_t mode; /* type and permission bits */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t links;
+	struct rk_time access, modification, change, birth;
+	uint8_t has_birth;
+};
+
+/*
+ * rk_stat_at(fd, path, flags, out):
+ * statx(2) of ${path} below ${fd}; flags: AT_SYMLINK_NOFOLLOW or 0.
+ */
+int rk_stat_at(int fd, const char *path, int flags, struct rk_stat *out);
+
+/* statx(2) of ${fd} itself. */
+int rk_stat_descriptor(int fd, struct rk_stat *out);
+
+int rk_open_at(int fd, const char *path, int flags, uint32_t mode);
+
+/*
+ * rk_rename_noreplace(from_fd, from, to_fd, to):
+ * renameat2(2) with RENAME_NOREPLACE; a hard link and an unlink where the file system lacks it.
+ */
+int rk_rename_noreplace(int from_fd, const char *from, int to_fd, const char *to);
+
+/* syncfs(2). */
+int rk_sync_filesystem(int fd);
+
+/* The statfs(2) f_type of the file system that ${fd} is on, or -1. */
+int64_t rk_filesystem_type(int fd);
+
+/* RLIMIT_CORE 0 and PR_SET_DUMPABLE 0. */
+int rk_disable_core_dumps(void);
+
+/* Raises the soft limit of open files to the hard one; returns the limit in force, or -1. */
+int64_t rk_raise_open_file_limit(void);
+
+/* Names the calling thread for ps and debuggers; at most 15 bytes count. */
+void rk_name_thread(const char *name);
+
+/* syslog(3) with "%s". */
+void rk_syslog(int priority, const char *message);
+
+#pragma clang assume_nonnull end

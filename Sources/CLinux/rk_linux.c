@@ -1,0 +1,138 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "rk_linux.h"
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x00001000U
+#endif
+
+static struct rk_time
+time_from(const struct statx_timestamp *t)
+{
+	struct rk_time result = { .seconds = t->tv_sec, .nanoseconds = t->tv_nsec };
+
+	return (result);
+}
+
+int
+rk_stat_at(int fd, const char *path, int flags, struct rk_stat *out)
+{
+	struct statx s;
+
+	if (statx(fd, path, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &s) != 0)
+		return (-1);
+	memset(out, 0, sizeof(*out));
+	out->device = ((uint64_t)s.stx_dev_major << 32) | s.stx_dev_minor;
+	out->inode = s.stx_ino;
+	out->size = s.stx_size;
+	out->mount_id = (s.stx_mask & STATX_MNT_ID) ? s.stx_mnt_id : 0;
+	out->mode = s.stx_mode;
+	out->uid = s.stx_uid;
+	out->gid = s.stx_gid;
+	out->links = s.stx_nlink;
+	out->access = time_from(&s.stx_atime);
+	out->modification = time_from(&s.stx_mtime);
+	out->change = time_from(&s.stx_ctime);
+	out->birth = time_from(&s.stx_btime);
+	out->has_birth = (s.stx_mask & STATX_BTIME) != 0;
+	return (0);
+}
+
+int
+rk_stat_descriptor(int fd, struct rk_stat *out)
+{
+
+	return (rk_stat_at(fd, "", AT_EMPTY_PATH, out));
+}
+
+int
+rk_open_at(int fd, const char *path, int flags, uint32_t mode)
+{
+
+	return (openat(fd, path, flags, (mode_t)mode));
+}
+
+int
+rk_rename_noreplace(int from_fd, const char *from, int to_fd, const char *to)
+{
+
+	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
+		return (0);
+	if (errno != EINVAL && errno != ENOSYS)
+		return (-1);
+	if (linkat(from_fd, from, to_fd, to, 0) != 0)
+		return (-1);
+	return (unlinkat(from_fd, from, 0));
+}
+
+int
+rk_sync_filesystem(int fd)
+{
+
+	return (syncfs(fd));
+}
+
+int64_t
+rk_filesystem_type(int fd)
+{
+	struct statfs s;
+
+	if (fstatfs(fd, &s) != 0)
+		return (-1);
+	return ((int64_t)(uint32_t)s.f_type);
+}
+
+int
+rk_disable_core_dumps(void)
+{
+	struct rlimit none = { 0, 0 };
+	int result = 0;
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		result = -1;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		result = -1;
+	return (result);
+}
+
+int64_t
+rk_raise_open_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return (-1);
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return (-1);
+	}
+	return ((int64_t)limit.rlim_cur);
+}
+
+void
+rk_name_thread(const char *name)
+{
+	char copy[16];
+
+	snprintf(copy, sizeof(copy), "%s", name);
+	pthread_setname_np(pthread_self(), copy);
+}
+
+void
+rk_syslog(int priority, const char *message)
+{
+
+	syslog(priority, "%s", message);
+}

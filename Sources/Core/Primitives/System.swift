@@ -1,0 +1,199 @@
+internal import CLinux
+import Glibc
+public import SystemPackage
+
+/// What the kernel tells about a file.
+///
+/// - Source: C: `statx(2)`.
+public struct FileStatus: Sendable {
+    /// A time with the kernel's full resolution.
+    public struct Time: Hashable, Sendable {
+        /// Seconds since 1970, rounded down.
+        public let seconds: Int64
+        /// 0…999,999,999, added to `seconds`.
+        public let nanoseconds: UInt32
+
+        /// Joins both parts.
+        public init(seconds: Int64, nanoseconds: UInt32) {
+            self.seconds = seconds
+            self.nanoseconds = nanoseconds
+        }
+
+        /// Rounded down to a millisecond, as it is stored.
+        public var timestamp: Timestamp { Timestamp(seconds: seconds, nanoseconds: nanoseconds) }
+    }
+
+    /// What kind of file it is.
+    public enum FileType: Sendable {
+        case regular, directory, symbolicLink, special
+    }
+
+    public let device: UInt64
+    public let inode: UInt64
+    public let size: UInt64
+    /// The mount that the file is on; 0 where the kernel does not tell.
+    public let mountID: UInt64
+    /// Type and permission bits.
+    public let mode: UInt32
+    public let uid: UInt32
+    public let gid: UInt32
+    public let links: UInt32
+    public let access: Time
+    public let modification: Time
+    public let change: Time
+    /// When the file was made, where the file system knows it.
+    public let birth: Time?
+
+    init(_ raw: rk_stat) {
+        func time(_ raw: rk_time) -> Time { Time(seconds: raw.seconds, nanoseconds: raw.nanoseconds) }
+        device = raw.device
+        inode = raw.inode
+        size = raw.size
+        mountID = raw.mount_id
+        mode = raw.mode
+        uid = raw.uid
+        gid = raw.gid
+        links = raw.links
+        access = time(raw.access)
+        modification = time(raw.modification)
+        change = time(raw.change)
+        birth = raw.has_birth != 0 ? time(raw.birth) : nil
+    }
+
+    /// The kind that `mode` tells.
+    public var type: FileType {
+        switch mode & S_IFMT {
+        case S_IFREG: .regular
+        case S_IFDIR: .directory
+        case S_IFLNK: .symbolicLink
+        default: .special
+        }
+    }
+
+    /// The twelve permission bits.
+    public var permissions: UInt32 { mode & 0o7777 }
+}
+
+/// Owns a file descriptor and closes it when the value dies.
+public final class Descriptor: Sendable {
+    /// The number, valid as long as this object lives.
+    public let number: Int32
+
+    /// Takes over an open descriptor.
+    public init(owning number: Int32) {
+        self.number = number
+    }
+
+    deinit {
+        close(number)
+    }
+}
+
+/// Thin typed wrappers around system calls that Swift's overlays lack; the only importer of `CLinux` besides `WorkerThread`.
+///
+/// Names are NUL-terminated bytes, so any name of the file system works. `EINTR` is retried.
+public enum System {
+    /// The working directory, for the calls that take a directory descriptor.
+    public static let workingDirectory: Int32 = AT_FDCWD
+
+    /// Calls `body` with `name` followed by NUL. `name` must not hold NUL itself.
+    public static func withCString<R, E: Error>(
+        _ name: [UInt8],
+        _ body: (UnsafePointer<CChar>) throws(E) -> R
+    ) throws(E) -> R {
+        let terminated = name + [0]
+        return try terminated.withUnsafeBufferPointer { (buffer) throws(E) -> R in
+            try UnsafeRawPointer(buffer.baseAddress.unsafelyUnwrapped)
+                .withMemoryRebound(to: CChar.self, capacity: terminated.count) { (pointer) throws(E) -> R in
+                    try body(pointer)
+                }
+        }
+    }
+
+    /// Repeats `call` while it is interrupted; throws the errno of any other failure (a negative result).
+    @discardableResult
+    public static func check<T: SignedInteger>(_ call: () -> T) throws(Errno) -> T {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            let error = Errno(rawValue: errno)
+            if error != .interrupted { throw error }
+        }
+    }
+
+    /// `statx` of `name` below `directory`; a link itself unless `followLinks`.
+    public static func status(
+        of name: [UInt8],
+        in directory: Int32 = workingDirectory,
+        followLinks: Bool = false
+    ) throws(Errno) -> FileStatus {
+        var raw = rk_stat()
+        _ = try withCString(name) { (path) throws(Errno) in
+            try check { rk_stat_at(directory, path, followLinks ? 0 : AT_SYMLINK_NOFOLLOW, &raw) }
+        }
+        return FileStatus(raw)
+    }
+
+    /// `statx` of an open descriptor.
+    public static func status(of descriptor: Int32) throws(Errno) -> FileStatus {
+        var raw = rk_stat()
+        try check { rk_stat_descriptor(descriptor, &raw) }
+        return FileStatus(raw)
+    }
+
+    /// `openat` with `O_CLOEXEC` added.
+    public static func open(
+        _ name: [UInt8],
+        in directory: Int32 = workingDirectory,
+        flags: Int32,
+        mode: UInt32 = 0
+    ) throws(Errno) -> Descriptor {
+        let number = try withCString(name) { (path) throws(Errno) in
+            try check { rk_open_at(directory, path, flags | O_CLOEXEC, mode) }
+        }
+        return Descriptor(owning: number)
+    }
+
+    /// Renames without replacing; `.fileExists` when the target is there.
+    ///
+    /// Falls back to a hard link and an unlink where the file system cannot rename so.
+    public static func renameWithoutReplacing(
+        _ from: [UInt8],
+        in fromDirectory: Int32,
+        to: [UInt8],
+        in toDirectory: Int32
+    ) throws(Errno) {
+        try withCString(from) { (source) throws(Errno) in
+            try withCString(to) { (target) throws(Errno) in
+                _ = try check { rk_rename_noreplace(fromDirectory, source, toDirectory, target) }
+            }
+        }
+    }
+
+    /// `syncfs`: everything written so far to the file system of `descriptor` is on disk.
+    public static func syncFileSystem(_ descriptor: Int32) throws(Errno) {
+        try check { rk_sync_filesystem(descriptor) }
+    }
+
+    /// The `f_type` magic of the file system that `descriptor` is on; nil when it cannot be told.
+    public static func fileSystemType(_ descriptor: Int32) -> UInt32? {
+        let type = rk_filesystem_type(descriptor)
+        return type < 0 ? nil : UInt32(truncatingIfNeeded: type)
+    }
+
+    /// Keeps keys out of core dumps and away from debuggers of the same user.
+    public static func disableCoreDumps() {
+        _ = rk_disable_core_dumps()
+    }
+
+    /// Allows as many open files as the administrator does; returns the limit.
+    @discardableResult
+    public static func raiseOpenFileLimit() -> Int {
+        Int(rk_raise_open_file_limit())
+    }
+
+    /// Sends one line to syslog; `priority` is a `LOG_` constant.
+    public static func log(_ message: String, priority: Int32) {
+        rk_syslog(priority, message)
+    }
+}

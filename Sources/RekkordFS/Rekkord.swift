@@ -1,0 +1,4 @@
+@main
+enum Rekkord {
+    static func main() {}
+}
