@@ -30,6 +30,8 @@ public struct ByteWriter {
 
     /// Overwrites the integer at `offset`, which was written before.
     public mutating func replace<T: FixedWidthInteger>(at offset: Int, _ value: T) {
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self) }
+        bytes.withUnsafeMutableBytes {
+            $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+        }
     }
 }

@@ -16,8 +16,10 @@ public enum CalendarTime {
         var value = time_t(time.timespec.seconds)
         var parts = tm()
         guard gmtime_r(&value, &parts) != nil else { return "\(time.milliseconds)ms" }
-        return year(parts) + "-" + padded(Int(parts.tm_mon) + 1, 2) + "-" + padded(Int(parts.tm_mday), 2) + "T"
-            + [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }.joined(separator: ".") + "Z"
+        return year(parts) + "-" + padded(Int(parts.tm_mon) + 1, 2) + "-" + padded(Int(parts.tm_mday), 2)
+            + "T"
+            + [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }.joined(separator: ".")
+            + "Z"
     }
 
     /// The time of this machine's zone: `2026-01-05 14:20:31 +0100`.

@@ -41,11 +41,13 @@ public struct Hash32: Hashable, Sendable, Comparable {
     /// The first eight bytes as a big-endian number: a good hash of a value that is a hash.
     public var prefix64: UInt64 { w0 }
 
+    /// Half of the bytes suffice: they are a hash already.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(w0)
         hasher.combine(w1)
     }
 
+    /// Orders by bytes.
     public static func < (a: Hash32, b: Hash32) -> Bool {
         (a.w0, a.w1, a.w2, a.w3) < (b.w0, b.w1, b.w2, b.w3)
     }

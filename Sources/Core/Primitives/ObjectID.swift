@@ -55,10 +55,12 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
         return "\(text.prefix(7))…\(text.suffix(4))"
     }
 
+    /// Equal hashes with different catalogs hardly ever meet.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(hash)
     }
 
+    /// Orders by catalog, then by bytes.
     public static func < (a: ObjectID, b: ObjectID) -> Bool {
         (a.catalog.rawValue, a.hash) < (b.catalog.rawValue, b.hash)
     }

@@ -28,18 +28,27 @@ public struct FileStatus: Sendable {
         case regular, directory, symbolicLink, special
     }
 
+    /// The file system, as one number.
     public let device: UInt64
+    /// The number of the file in its file system.
     public let inode: UInt64
+    /// Length in bytes.
     public let size: UInt64
     /// The mount that the file is on; 0 where the kernel does not tell.
     public let mountID: UInt64
     /// Type and permission bits.
     public let mode: UInt32
+    /// Owner.
     public let uid: UInt32
+    /// Group.
     public let gid: UInt32
+    /// Number of hard links.
     public let links: UInt32
+    /// When the content was last read, as far as the file system keeps track.
     public let access: Time
+    /// When the content was last changed.
     public let modification: Time
+    /// When content or attributes were last changed.
     public let change: Time
     /// When the file was made, where the file system knows it.
     public let birth: Time?
@@ -96,7 +105,9 @@ public enum System {
     /// The working directory, for the calls that take a directory descriptor.
     public static let workingDirectory: Int32 = AT_FDCWD
 
-    /// Calls `body` with `name` followed by NUL. `name` must not hold NUL itself.
+    /// Calls `body` with `name` followed by NUL.
+    ///
+    /// `name` must not hold NUL itself.
     public static func withCString<R, E: Error>(
         _ name: [UInt8],
         _ body: (UnsafePointer<CChar>) throws(E) -> R

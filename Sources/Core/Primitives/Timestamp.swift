@@ -38,5 +38,6 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
     }
 
+    /// Orders by time.
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 }

@@ -56,7 +56,9 @@ public final class WorkerThread: Sendable {
         }
     }
 
-    /// Waits until the closure has returned. A second call returns at once.
+    /// Waits until the closure has returned.
+    ///
+    /// A second call returns at once.
     public func join() {
         let id = thread.withLock { id in
             defer { id = nil }
