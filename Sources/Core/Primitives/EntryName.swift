@@ -45,6 +45,12 @@ public struct RootPath: Hashable, Sendable {
         self.components = components
     }
 
+    /// Whether `bytes` can name a root entry.
+    public static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+        bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .allSatisfy { EntryName.isValid($0) }
+    }
+
     /// The names joined by `/`, without a leading one.
     public var bytes: [UInt8] {
         Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")]))
