@@ -8,7 +8,7 @@
 #define RK_BLAKE3_KEY_BYTES 32
 #define RK_BLAKE3_HASH_BYTES 32
 
-/* How the compression function is computed.  RK_BLAKE3_BEST is the fastest that this machine can run. */
+/* How the hash is computed.  RK_BLAKE3_BEST is the fastest path that this machine can run. */
 enum rk_blake3_path {
 	RK_BLAKE3_BEST = 0,
 	RK_BLAKE3_PORTABLE = 1,
@@ -18,8 +18,17 @@ enum rk_blake3_path {
 	RK_BLAKE3_NEON = 5,
 };
 
-/* Non-zero when this machine can run ${path}. */
+/*
+ * rk_blake3_available(path):
+ * Return non-zero when processor and kernel of this machine can run ${path}.
+ */
 int rk_blake3_available(enum rk_blake3_path path);
+
+/*
+ * rk_blake3_best():
+ * Return the path that RK_BLAKE3_BEST stands for on this machine.
+ */
+enum rk_blake3_path rk_blake3_best(void);
 
 /*
  * rk_blake3_keyed(path, key, bytes, length, hash):
