@@ -28,7 +28,9 @@ public struct Locked<Value>: ~Copyable, @unchecked Sendable {
     }
 
     /// Calls `body` with the value while no other thread can reach it.
-    public borrowing func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
+    public borrowing func withLock<R: ~Copyable, E: Error>(
+        _ body: (inout Value) throws(E) -> R
+    ) throws(E) -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body(&value.pointee)
