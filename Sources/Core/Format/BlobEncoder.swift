@@ -5,10 +5,23 @@
 /// - Source: format.md, 5.1 and 5.3.
 final class BlobEncoder {
     /// The random parts of one object.
-    struct Randomness: ~Copyable {
-        var streamKey = SecretKey.random()
-        var header = Sodium.random(Sodium.Stream.headerByteCount)
-        var ephemeral = SecretKey.random()
+    final class Randomness {
+        let streamKey: SecretKey
+        let header: [UInt8]
+        let ephemeral: SecretKey
+
+        init() {
+            streamKey = .random()
+            header = Sodium.random(Sodium.Stream.headerByteCount)
+            ephemeral = .random()
+        }
+
+        /// Fixed values, for golden tests.
+        init(streamKey: consuming SecretKey, header: [UInt8], ephemeral: consuming SecretKey) {
+            self.streamKey = streamKey
+            self.header = header
+            self.ephemeral = ephemeral
+        }
     }
 
     /// Beyond this the working memory is given back after use.
@@ -30,7 +43,7 @@ final class BlobEncoder {
         level: Int,
         to dataPublic: borrowing SecretKey,
         isVerified: Bool = false,
-        _ randomness: consuming Randomness = Randomness()
+        _ randomness: Randomness = Randomness()
     ) throws(FormatError) -> ByteBuffer {
         let padded = compress(plaintext, level: level)
         defer { trim() }

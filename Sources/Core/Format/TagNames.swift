@@ -14,10 +14,23 @@ struct TagNames {
     let fragments: [String]
 
     /// The random parts of one tag.
-    struct Randomness: ~Copyable {
-        var prefix = Sodium.random(TagIntro.prefixByteCount)
-        var password = Sodium.random(TagIntro.passwordByteCount)
-        var ephemeral = SecretKey.random()
+    final class Randomness {
+        let prefix: [UInt8]
+        let password: [UInt8]
+        let ephemeral: SecretKey
+
+        init() {
+            prefix = Sodium.random(TagIntro.prefixByteCount)
+            password = Sodium.random(TagIntro.passwordByteCount)
+            ephemeral = .random()
+        }
+
+        /// Fixed values, for golden tests.
+        init(prefix: [UInt8], password: [UInt8], ephemeral: consuming SecretKey) {
+            self.prefix = prefix
+            self.password = password
+            self.ephemeral = ephemeral
+        }
     }
 
     /// Seals and signs a tag.
@@ -27,7 +40,7 @@ struct TagNames {
         snapshot: ObjectID,
         payload: TagPayload,
         keys: KeySet,
-        _ randomness: consuming Randomness = Randomness()
+        _ randomness: Randomness = Randomness()
     ) throws(FormatError) {
         let payload = payload.encode()
         let count = (payload.count + Self.pieceByteCount - 1) / Self.pieceByteCount

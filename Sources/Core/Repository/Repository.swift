@@ -181,20 +181,27 @@ public final class Repository: Sendable {
         level: Int,
         isVerified: Bool = false
     ) throws(RekkordError) -> ByteBuffer {
-        switch keys.dataPublic {
-        case .none: fatalError("a \(keys.type.name) key cannot seal blobs")
-        case .some(let dataPublic):
-            do throws(FormatError) {
-                return try encoders.with { (encoder) throws(FormatError) in
-                    try encoder.encode(type, plaintext, level: level, to: dataPublic, isVerified: isVerified)
-                }
-            } catch {
-                throw RekkordError(
-                    .corrupted,
-                    "cannot seal a blob: \(error.reason)",
-                    hint: "check the memory of this machine"
-                )
+        do throws(FormatError) {
+            return try encoders.with { (encoder) throws(FormatError) in
+                try encode(type, plaintext, with: encoder, level: level, isVerified: isVerified)
             }
+        } catch {
+            let hint = "check the memory of this machine"
+            throw RekkordError(.corrupted, "cannot seal a blob: \(error.reason)", hint: hint)
+        }
+    }
+
+    private func encode(
+        _ type: BlobType,
+        _ plaintext: UnsafeRawBufferPointer,
+        with encoder: BlobEncoder,
+        level: Int,
+        isVerified: Bool
+    ) throws(FormatError) -> ByteBuffer {
+        switch keys.dataPublic {
+        case .none: throw FormatError("the key cannot write")
+        case .some(let key):
+            return try encoder.encode(type, plaintext, level: level, to: key, isVerified: isVerified)
         }
     }
 
