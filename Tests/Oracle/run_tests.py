@@ -1,0 +1,79 @@
+"""Runs the test modules of this folder, counts, and leaves the results in JUnit form (see `run`)."""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parent.parent / ".build"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run")
+    parser.add_argument("--binary", default=os.environ.get("REKKORD_BINARY", BUILD / "debug" / "rekkord"))
+    parser.add_argument("--results", type=pathlib.Path, default=BUILD / "test-results", metavar="FOLDER")
+    parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
+    arguments = parser.parse_args()
+    os.environ["REKKORD_BINARY"] = os.path.abspath(arguments.binary)
+
+    sys.path.insert(0, str(HERE))
+    loader = unittest.TestLoader()
+    if arguments.tests:
+        suite = loader.loadTestsFromNames(arguments.tests)
+    else:
+        suite = loader.discover(str(HERE), top_level_dir=str(HERE))
+    result = unittest.TextTestRunner(resultclass=RecordingResult, verbosity=2).run(suite)
+    if arguments.results.is_dir():
+        write_results(result, arguments.results / "oracle.xml")
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    print(f"oracle: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
+          f"{len(result.skipped)} skipped")  # fmt: skip
+    return 1 if failed or not result.testsRun else 0
+
+
+class RecordingResult(unittest.TextTestResult):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.times = {}
+        self._started = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._started = time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.times[test.id()] = time.monotonic() - self._started
+
+
+def write_results(result, path):
+    root = ElementTree.Element("testsuite", name="oracle")
+    cases = {name: _case(root, name, seconds) for name, seconds in result.times.items()}
+    for kind, outcomes in (
+        ("failure", result.failures + result.errors),
+        ("skipped", result.skipped),
+    ):
+        for test, text in outcomes:
+            # A failed subtest counts for its test; a failed fixture of a class has no test of its own.
+            name = getattr(test, "test_case", test).id()
+            case = cases.get(name)
+            if case is None:
+                case = cases[name] = _case(root, name, 0)
+            if case.find(kind) is None:
+                ElementTree.SubElement(case, kind, message=text.strip().splitlines()[-1]).text = text
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _case(root, name, seconds):
+    group, _, test = name.rpartition(".")
+    return ElementTree.SubElement(
+        root, "testcase", classname=f"IntegrationTests.Oracle.{group}", name=test, time=f"{seconds:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
