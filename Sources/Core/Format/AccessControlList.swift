@@ -68,7 +68,7 @@ public struct AccessControlList: Hashable, Sendable {
     ///
     /// - Throws: When the version is not 2 or the length is no whole number of records.
     public init(binary bytes: [UInt8]) throws(FormatError) {
-        records = try bytes.withBytes { (bytes) throws(FormatError) in
+        records = try bytes.withRawBytes { (bytes) throws(FormatError) in
             var reader = ByteReader(bytes)
             guard bytes.count % 8 == 4, try reader.integer(UInt32.self) == Self.version else {
                 throw FormatError("malformed access control list")

@@ -113,7 +113,7 @@ public final class DirectoryBlob: Sendable {
 
     /// Finds the visible entry with exactly this name.
     public func index(of name: [UInt8]) -> Int? {
-        name.withBytes { index(of: $0) }
+        name.withRawBytes { index(of: $0) }
     }
 
     @inline(__always)

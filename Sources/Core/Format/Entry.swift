@@ -89,6 +89,20 @@ public struct EntryAttributes: Hashable, Sendable {
         self.size = size
     }
 
+    /// What a user calls it.
+    public var noun: String {
+        guard flags.contains(.stated) else { return "entry that could not be opened when it was saved" }
+        return switch kind {
+        case .unknown: "special file"
+        case .directory: "folder"
+        case .file: "file"
+        case .link: "link"
+        }
+    }
+
+    /// Whether it stands for a folder; the kind alone means nothing when the entry was never stat'ed.
+    public var isFolder: Bool { kind == .directory && flags.contains(.stated) }
+
     /// Where the content is; nil when nothing was stored.
     public var objectID: ObjectID? {
         flags.contains(.readable) ? ObjectID(kind.catalog, hash) : nil

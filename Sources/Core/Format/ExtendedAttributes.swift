@@ -27,7 +27,7 @@ public enum ExtendedAttributes {
     ///
     /// - Throws: `malformed extended attributes` when a record is cut off or has no NUL.
     public static func parse(_ bytes: [UInt8]) throws(FormatError) -> [ExtendedAttribute] {
-        try bytes.withBytes { (bytes) throws(FormatError) in
+        try bytes.withRawBytes { (bytes) throws(FormatError) in
             var attributes: [ExtendedAttribute] = []
             var reader = ByteReader(bytes)
             while reader.remaining > 0 {

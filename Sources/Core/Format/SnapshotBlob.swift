@@ -11,8 +11,6 @@ public struct SnapshotBlob: Sendable {
     public static let headerByteCount = 560
     /// The space for the channel, its NUL and padding included.
     public static let channelByteCount = 512
-    /// The longest name of a channel, in bytes.
-    public static let maxChannelByteCount = 256
 
     /// When the data was completely stored.
     public var time: Timestamp
@@ -81,7 +79,7 @@ public struct SnapshotBlob: Sendable {
 
     /// Encodes the snapshot; `channel` must have 1…256 bytes without NUL.
     public func encode() -> [UInt8] {
-        precondition((1...Self.maxChannelByteCount).contains(channel.count) && !channel.contains(0))
+        precondition((1...TagPayload.maxChannelByteCount).contains(channel.count) && !channel.contains(0))
         var writer = ByteWriter(capacity: roots.reduce(Self.headerByteCount) { $0 + $1.encodedByteCount })
         writer.integer(time.milliseconds)
         writer.integer(size)

@@ -40,11 +40,3 @@ public struct ByteReader {
         Hash32(try bytes(Hash32.byteCount))
     }
 }
-
-extension [UInt8] {
-    /// Calls `body` with the bytes, which must not escape from it; unlike `withUnsafeBytes` with a typed error.
-    @inline(__always)
-    func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
-    }
-}

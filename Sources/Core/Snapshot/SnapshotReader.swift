@@ -1,0 +1,91 @@
+/// Hands out verified blobs: the repository itself, or a cache in front of it.
+public protocol BlobSource: Sendable {
+    /// The blob with this id, its plaintext checked against it.
+    ///
+    /// - Throws: What `Repository.get` throws; the message names the blob, not its path.
+    func blob(_ id: ObjectID) throws(RekkordError) -> Blob
+}
+
+extension Repository: BlobSource {
+    /// Reads the blob; see `get`.
+    public func blob(_ id: ObjectID) throws(RekkordError) -> Blob { try get(id) }
+}
+
+/// Opens snapshots and folders, and finds entries by path.
+///
+/// Blocks while storage answers; safe on any number of threads.
+public struct SnapshotReader: Sendable {
+    /// Where the blobs come from.
+    public let source: any BlobSource
+
+    /// Reads through `source`.
+    public init(_ source: any BlobSource) {
+        self.source = source
+    }
+
+    /// Reads the blob of a snapshot.
+    public func snapshot(_ id: ObjectID) throws(RekkordError) -> SnapshotBlob {
+        try Self.decode(id, try source.blob(id)) { (blob) throws(FormatError) in try SnapshotBlob(blob) }
+    }
+
+    /// Reads the blob of a folder.
+    public func folder(_ id: ObjectID) throws(RekkordError) -> DirectoryBlob {
+        try Self.decode(id, try source.blob(id)) { (blob) throws(FormatError) in try DirectoryBlob(blob) }
+    }
+
+    /// Opens the folder that `item` stands for.
+    ///
+    /// - Throws: `.missing` when its content was not stored and nothing is laid over it, or what reading gives. The
+    ///   message is a reason, to be put behind the path.
+    public func open(_ item: FolderView.Item) throws(RekkordError) -> FolderView {
+        guard let id = item.entry.objectID else {
+            if item.overlay != nil { return FolderView(stored: nil, overlay: item.overlay) }
+            throw RekkordError(.missing, "it could not be read when it was saved")
+        }
+        return FolderView(stored: try folder(id), overlay: item.overlay)
+    }
+
+    /// Walks from `folder` along `path`; nil when there is no such entry.
+    ///
+    /// - Throws: When a folder on the way cannot be read; the message is a reason, as with `open`.
+    public func find(_ path: some Collection<EntryName>, in folder: FolderView) throws(RekkordError)
+        -> FolderView.Item?
+    {
+        var folder = folder
+        var found: FolderView.Item?
+        for name in path {
+            if let parent = found {
+                guard parent.isFolder else { return nil }
+                folder = try open(parent)
+            }
+            found = folder.item(named: name.bytes)
+            if found == nil { return nil }
+        }
+        return found
+    }
+
+    /// Decodes the blob `id`, and names it when it is malformed.
+    static func decode<Value>(
+        _ id: ObjectID,
+        _ blob: Blob,
+        _ decoder: (Blob) throws(FormatError) -> Value
+    ) throws(RekkordError) -> Value {
+        do {
+            return try decoder(blob)
+        } catch {
+            throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+        }
+    }
+}
+
+extension RekkordError {
+    /// Puts `cannot read 'path': ` before the message.
+    public func reading(_ path: [UInt8]) -> RekkordError {
+        RekkordError(
+            kind,
+            "cannot read '\(PrintedName.escape(path))': \(message)",
+            hint: hint,
+            details: details
+        )
+    }
+}
