@@ -40,7 +40,7 @@ struct TemporaryFile {
 
     private static func create(_ storage: LocalStorage) throws(Errno) -> (Descriptor, [UInt8]) {
         while true {
-            let random = Sodium.random(nameLength).map { alphabet[Int($0) % alphabet.count] }
+            let random = (0..<nameLength).map { _ in alphabet[Int.random(in: alphabet.indices)] }
             let path = storage.path(folder + "/" + String(decoding: random, as: UTF8.self) + suffix)
             do {
                 let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW

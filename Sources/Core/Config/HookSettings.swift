@@ -1,0 +1,18 @@
+public import SystemPackage
+
+/// Names the folders of executables that run around a save or scan.
+///
+/// - Source: commands.md, 2.3 and 4.8.
+public struct HookSettings: Sendable, Equatable {
+    /// Run before a save.
+    public var preSaveDirectory: FilePath?
+    /// Run after a save.
+    public var postSaveDirectory: FilePath?
+    /// Run before a scan.
+    public var preScanDirectory: FilePath?
+    /// Run after a scan.
+    public var postScanDirectory: FilePath?
+
+    /// No hooks.
+    public init() {}
+}

@@ -1,0 +1,36 @@
+/// Holds what [S3] and the environment say about S3 storage.
+///
+/// - Source: commands.md, 2.3 and 2.4.
+public struct S3Settings: Sendable, Equatable {
+    /// Who may shorten a lock.
+    public enum RetainMode: String, Sendable, CaseIterable {
+        case governance = "GOVERNANCE"
+        case compliance = "COMPLIANCE"
+    }
+
+    /// The checksum that goes with every PUT.
+    public enum ChecksumType: String, Sendable, CaseIterable {
+        case none = "None"
+        case crc32 = "CRC32"
+        case crc32c = "CRC32C"
+        case crc64nvme = "CRC64nvme"
+        case sha1 = "SHA1"
+        case sha256 = "SHA256"
+    }
+
+    /// How long objects are locked; 0 means no locks.
+    public var retainSeconds: Int64 = 0
+    /// The mode of the locks.
+    public var retainMode = RetainMode.governance
+    /// The checksum sent with PUTs.
+    public var checksumType = ChecksumType.crc64nvme
+    /// Nil lets the host name or the first answer decide.
+    public var region: String?
+    /// The public half of the credentials.
+    public var accessKeyID: String?
+    /// The secret half of the credentials.
+    public var secretKey: SecretText?
+
+    /// The settings of an empty configuration.
+    public init() {}
+}
