@@ -55,7 +55,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CoreTests",
-            dependencies: ["Core", "TestSupport", "CBLAKE3"],
+            dependencies: ["Core", "TestSupport", "CBLAKE3", "CSodium"],
             swiftSettings: strict
         ),
         .testTarget(
