@@ -78,6 +78,14 @@ enum Sodium {
         return result
     }
 
+    /// SHA-256 of `bytes`, 32 bytes.
+    static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+        start()
+        var result = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
+        crypto_hash_sha256(&result, bytes, UInt64(bytes.count))
+        return result
+    }
+
     /// Argon2id v1.3 with one pass over 8 KiB, 32 bytes.
     ///
     /// - Source: format.md, sections 1 and 10.3. C: `crypto_pwhash_argon2id`.

@@ -68,8 +68,10 @@ public struct StoredObject: Sendable {
 
 /// An object that a new repository starts with.
 public struct NewObject: Sendable {
-    let name: String
-    let bytes: [UInt8]
+    /// The name relative to the repository root.
+    public let name: String
+    /// The content.
+    public let bytes: [UInt8]
 
     /// Joins a name and its content.
     public init(name: String, bytes: [UInt8]) {

@@ -1,0 +1,160 @@
+@testable import Core
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct LocalStorageTests {
+    private let folder: TemporaryDirectory
+    private let storage: LocalStorage
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        storage = LocalStorage(folder["repo"])
+        try storage.initialize([NewObject(name: "rekkord", bytes: [1, 2, 3])])
+    }
+
+    private func put(_ name: String, _ text: String, _ mode: WriteMode = .create) throws -> WriteOutcome {
+        try Array(text.utf8).withUnsafeBytes { try storage.put(name, $0, mode) }
+    }
+
+    private func temporaryNames() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder["repo/tmp"].string)
+    }
+
+    @Test("a new place has the folders of the format and nothing temporary")
+    func layout() throws {
+        let root = folder["repo"].string
+        let names = try FileManager.default.contentsOfDirectory(atPath: root).sorted()
+        #expect(names == ["blobs", "keys", "rekkord", "tags", "tmp"])
+        for catalog in ["M", "R"] {
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: root + "/blobs/\(catalog)").count == 256
+            )
+        }
+        #expect(try temporaryNames().isEmpty)
+    }
+
+    @Test("a place with content is refused and left alone")
+    func occupied() throws {
+        let again = #expect(throws: RekkordError.self) { try storage.initialize([]) }
+        #expect(again?.kind == .exists)
+        #expect(again?.message == "cannot initialise '\(folder.path.string)/repo': already initialised")
+        let other = LocalStorage(folder.path)
+        let error = #expect(throws: RekkordError.self) { try other.initialize([]) }
+        #expect(error?.message == "cannot initialise '\(folder.path.string)': the folder is not empty")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string) == ["repo"])
+    }
+
+    @Test("a failed initialisation removes what it made")
+    func undo() throws {
+        let place = LocalStorage(folder["other"])
+        let bad = NewObject(name: "rekkord/below", bytes: [])
+        #expect(throws: RekkordError.self) {
+            try place.initialize([NewObject(name: "rekkord", bytes: []), bad])
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder["other"].string))
+    }
+
+    @Test("create never replaces, replace does, and missing folders are made")
+    func modes() throws {
+        #expect(try put("tags/M/00/a", "x") == .stored)
+        #expect(try put("tags/M/00/a", "y") == .exists)
+        #expect(try storage.get("tags/M/00/a", limit: 10).array == Array("x".utf8))
+        #expect(try put("tags/M/00/a", "z", .replace) == .stored)
+        #expect(try storage.get("tags/M/00/a", limit: 10).array == Array("z".utf8))
+        #expect(try temporaryNames().isEmpty)
+    }
+
+    @Test("reading tells missing, too large and odd objects apart")
+    func reading() throws {
+        func kind(_ name: String, limit: Int = 10) -> RekkordError.Kind? {
+            #expect(throws: RekkordError.self) { try storage.get(name, limit: limit) }?.kind
+        }
+        #expect(kind("none") == .missing)
+        #expect(kind("rekkord/none") == .missing)
+        #expect(kind("rekkord", limit: 2) == .corrupted)
+        #expect(kind("blobs") == .corrupted)
+        mkfifo(folder["repo/blobs/M/00/pipe"].string, 0o600)
+        #expect(kind("blobs/M/00/pipe") == .corrupted)
+        #expect(try storage.get("rekkord", limit: 3).array == [1, 2, 3])
+    }
+
+    @Test("a batch shows its objects only when flushed, and tells which were there")
+    func batch() throws {
+        let batch = try storage.makeBatch()
+        let outcomes = Locked<[String: WriteOutcome]>([:])
+        _ = try put("blobs/R/01/b1", "old")
+        for index in 0..<20 {
+            let name = "blobs/R/\(index < 10 ? "00" : "01")/b\(index % 10)"
+            Array("new\(index)".utf8).withUnsafeBytes { bytes in
+                batch.put(name, bytes) { result in
+                    outcomes.withLock { $0[name] = try? result.get() }
+                }
+            }
+        }
+        #expect(throws: RekkordError.self) { try storage.get("blobs/R/00/b0", limit: 10) }
+        try batch.flush()
+        #expect(outcomes.withLock { $0.count } == 20)
+        #expect(outcomes.withLock { $0["blobs/R/01/b1"] } == .exists)
+        #expect(outcomes.withLock { $0["blobs/R/00/b1"] } == .stored)
+        #expect(try storage.get("blobs/R/01/b1", limit: 10).array == Array("old".utf8))
+        #expect(try temporaryNames().isEmpty)
+    }
+
+    @Test("a dropped batch leaves nothing behind")
+    func droppedBatch() throws {
+        do {
+            let batch = try storage.makeBatch()
+            [1, 2].withUnsafeBytes { batch.put("blobs/M/00/x", $0) { _ in } }
+        }
+        #expect(try temporaryNames().isEmpty)
+        #expect(throws: RekkordError.self) { try storage.get("blobs/M/00/x", limit: 100) }
+    }
+
+    @Test("a write that cannot end well fails its completion and the flush, and leaves nothing")
+    func failedBatch() throws {
+        let batch = try storage.makeBatch()
+        let failures = Locked(0)
+        [1].withUnsafeBytes { bytes in
+            batch.put("rekkord/x", bytes) { if case .failure = $0 { failures.withLock { $0 += 1 } } }
+            batch.put("blobs/M/00/y", bytes) { if case .failure = $0 { failures.withLock { $0 += 1 } } }
+        }
+        #expect(throws: RekkordError.self) { try batch.flush() }
+        #expect(failures.withLock { $0 } == 1)
+        try batch.flush()
+        #expect(try storage.get("blobs/M/00/y", limit: 100).count == MemoryLayout<Int>.size)
+        #expect(try temporaryNames().isEmpty)
+    }
+
+    @Test("files of saves that died long ago are removed, others stay")
+    func staleFiles() throws {
+        let old = "abcdefghijklmnopqrstuvwx.tmp"
+        let young = "0bcdefghijklmnopqrstuvwx.tmp"
+        let foreign = "notes.tmp"
+        for name in [old, young, foreign] {
+            let path = folder["repo/tmp/" + name].string
+            #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+            let age: TimeInterval = name == young ? -3600 : -90000
+            let date = Date(timeIntervalSinceNow: age)
+            try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+        }
+        _ = try storage.makeBatch()
+        #expect(try Set(temporaryNames()) == [young, foreign])
+    }
+
+    @Test("a listing gives objects below the prefix, never temporary files")
+    func listing() throws {
+        _ = try put("blobs/M/00/a", "12")
+        _ = try put("tags/P/x", "")
+        #expect(FileManager.default.createFile(atPath: folder["repo/tmp/t"].string, contents: Data()))
+        func names(_ prefix: String) throws -> [String] {
+            var names: [String] = []
+            try storage.list(prefix: prefix) { names.append("\($0.name) \($0.byteCount)") }
+            return names.sorted()
+        }
+        #expect(try names("") == ["blobs/M/00/a 2", "rekkord 3", "tags/P/x 0"])
+        #expect(try names("tags/") == ["tags/P/x 0"])
+        #expect(try names("none/").isEmpty)
+    }
+}

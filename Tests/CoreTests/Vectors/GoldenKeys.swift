@@ -1,0 +1,34 @@
+@testable import Core
+import Testing
+
+/// The keys of the worked examples.
+///
+/// - Source: format.md, section 14.
+enum GoldenKeys {
+    static let masterText = """
+        -----BEGIN REKKORD KEY-----
+        AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+        -----END REKKORD KEY-----
+
+        """
+
+    static func master() throws -> KeySet { try KeyFile.parse(Array(masterText.utf8)) }
+
+    /// The derived key with the fixed id and seed.
+    static func derived(_ type: KeyType) throws -> (text: [UInt8], keys: KeySet) {
+        let id = try #require(KeyID(Array(0xA0...0xAF)))
+        return try KeyFile.derive(type, from: master(), id: id, signingSeed: secret(from: 0x20))
+    }
+
+    /// 32 bytes that count up from `first`.
+    static func secret(from first: UInt8) -> SecretKey {
+        SecretKey { $0.copyBytes(from: first..<first + 32) }
+    }
+
+    static func hex(_ bytes: some Sequence<UInt8>) -> String { Hexadecimal.encode(bytes).lowercased() }
+
+    static func hex(_ key: borrowing SecretKey) -> String { key.withBytes { hex($0) } }
+
+    /// SHA-256 as lower-case digits.
+    static func sha256(_ bytes: [UInt8]) -> String { hex(Sodium.sha256(bytes)) }
+}
