@@ -4,19 +4,33 @@ public enum PrintedName {
     ///
     /// - Source: commands.md, 1.4.
     public static func escape(_ bytes: some Collection<UInt8>) -> String {
-        let bytes = Array(bytes)
+        // Nearly all names are plain ASCII.
+        if bytes.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) {
+            return String(decoding: bytes, as: UTF8.self)
+        }
         var result = ""
-        var index = 0
-        while index < bytes.count {
-            let (scalar, length) = decodeScalar(bytes, at: index)
+        forEachScalar(bytes) { scalar, bytes in
             if let scalar, !isControl(scalar), scalar != "\\" {
                 result.unicodeScalars.append(scalar)
             } else {
-                for byte in bytes[index..<index + length] { result += "\\x" + Hexadecimal.encode([byte]) }
+                for byte in bytes { result += "\\x" + Hexadecimal.encode([byte]) }
             }
-            index += length
         }
         return result
+    }
+
+    /// Calls `body` with each Unicode scalar and its bytes, or with nil and one byte that is not UTF-8.
+    public static func forEachScalar(
+        _ bytes: some Collection<UInt8>,
+        _ body: (Unicode.Scalar?, ArraySlice<UInt8>) -> Void
+    ) {
+        let bytes = Array(bytes)
+        var index = 0
+        while index < bytes.count {
+            let (scalar, length) = decodeScalar(bytes, at: index)
+            body(scalar, bytes[index..<index + length])
+            index += length
+        }
     }
 
     /// Whether `bytes` is valid UTF-8.

@@ -135,7 +135,11 @@ public final class Repository: Sendable {
             else {
                 throw FormatError("hash mismatch")
             }
-            return Blob(type: result.type, bytes: ByteBuffer(result.plaintext))
+            return Blob(
+                type: result.type,
+                bytes: ByteBuffer(result.plaintext),
+                objectByteCount: object.count
+            )
         }
     }
 

@@ -87,6 +87,16 @@ public final class RootTree: Sendable {
     /// What the snapshot shows at its top.
     public var top: FolderView { FolderView(stored: nil, overlay: Overlay(tree: self, node: 0)) }
 
+    /// What is shown at the path of a root of the snapshot; nil when it is none.
+    public func item(atRoot path: [UInt8]) -> FolderView.Item? {
+        var node = 0
+        for name in path.split(separator: UInt8(ascii: "/")) {
+            guard let child = Array(name).withRawBytes({ child(of: node, named: $0) }) else { return nil }
+            node = child
+        }
+        return nodes[node].saved == nil ? nil : item(at: node, over: nil)
+    }
+
     /// The child of `node` with this name.
     func child(of node: Int, named name: UnsafeRawBufferPointer) -> Int? {
         let children = nodes[node].children

@@ -13,6 +13,18 @@ public struct SnapshotResolver {
         public let blob: SnapshotBlob
         /// Its saved paths as nested folders; unsaved parents belong to this process.
         public let tree: RootTree
+        /// How many bytes the snapshot's own object takes in storage.
+        public let objectByteCount: Int
+
+        /// The encrypted bytes of all blobs, the snapshot's own included, as its tag tells.
+        public var stored: Int64 { sum(blob.stored) }
+        /// The encrypted bytes that the save uploaded, the snapshot's own blob included, as its tag tells.
+        public var added: Int64 { sum(blob.added) }
+
+        private func sum(_ count: Int64) -> Int64 {
+            let (sum, overflow) = count.addingReportingOverflow(Int64(objectByteCount))
+            return overflow ? .max : sum
+        }
     }
 
     /// A folder that was opened.
@@ -129,7 +141,10 @@ public struct SnapshotResolver {
             try SnapshotBlob(blob)
         }
         let tree = RootTree(snapshot, uid: geteuid(), gid: getegid())
-        if path.isEmpty { return .snapshot(Snapshot(id: id, blob: snapshot, tree: tree)) }
+        guard !path.isEmpty else {
+            let byteCount = blob.objectByteCount
+            return .snapshot(Snapshot(id: id, blob: snapshot, tree: tree, objectByteCount: byteCount))
+        }
         return try find(path, in: tree.top, identifier)
     }
 
