@@ -101,8 +101,11 @@ rk_disable_core_dumps(void)
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0)
 		result = -1;
+#if !__has_feature(address_sanitizer)
+	/* The leak sanitizer has to attach to the process. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		result = -1;
+#endif
 	return (result);
 }
 

@@ -1,0 +1,68 @@
+import Glibc
+import Synchronization
+
+/// Ends the program on SIGHUP, SIGINT and SIGTERM, at once or, where a command asks for it, in good order.
+///
+/// - Source: commands.md, 1.3. C: `sigaction(2)`.
+enum Signals {
+    /// The signal of a key press.
+    static let interrupt = SIGINT
+
+    private static let ending: [Int32] = [SIGHUP, SIGINT, SIGTERM]
+    /// The first signal that came; 0 before.
+    private static let first = Atomic<Int32>(0)
+    /// Whether a command looks at `received`.
+    private static let isCooperative = Atomic<Bool>(false)
+    /// Written by the handler, so it exists before the first signal.
+    private static let message: StaticString = "\nrekkord: error: interrupted\n"
+
+    /// The signal that asked for the end, if one did.
+    static var received: Int32? {
+        let number = first.load(ordering: .acquiring)
+        return number == 0 ? nil : number
+    }
+
+    /// Installs the handlers; a signal that is ignored, as under nohup(1), stays ignored.
+    static func install() {
+        // Initialises the globals outside of a handler.
+        _ = (
+            first.load(ordering: .relaxed), isCooperative.load(ordering: .relaxed), message.utf8CodeUnitCount
+        )
+        for number in ending {
+            var old = sigaction()
+            guard sigaction(number, nil, &old) == 0 else { continue }
+            if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == ignored { continue }
+            var new = sigaction()
+            new.__sigaction_handler.sa_handler = { Signals.handle($0) }
+            new.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))
+            sigaction(number, &new, nil)
+        }
+    }
+
+    /// Makes the first signal set `received` only; a second one ends the program at once.
+    ///
+    /// For commands that check the flag between objects and clean up.
+    static func cooperate() {
+        isCooperative.store(true, ordering: .releasing)
+    }
+
+    /// The value of `SIG_IGN`, which is a cast that Swift cannot import.
+    private static let ignored = 1
+
+    /// Async-signal-safe: atomics, `write` and `_exit` only.
+    private static func handle(_ number: Int32) {
+        let error = errno
+        let (isFirst, _) = first.compareExchange(
+            expected: 0,
+            desired: number,
+            ordering: .acquiringAndReleasing
+        )
+        if isFirst, isCooperative.load(ordering: .acquiring) {
+            errno = error
+            return
+        }
+        let skipped = isatty(STDERR_FILENO) == 1 ? 0 : 1
+        _ = write(STDERR_FILENO, message.utf8Start + skipped, message.utf8CodeUnitCount - skipped)
+        _exit(ExitStatus.ofSignal(number))
+    }
+}
