@@ -60,6 +60,9 @@ enum MountHelper {
                 operands.append(argument)
                 continue
             }
+            if argument.hasPrefix("--") {
+                throw CommandLineReader.error("unknown option '\(ArgumentBytes.printed(argument))'", nil)
+            }
             var letters = argument.unicodeScalars.dropFirst()
             while let letter = letters.popFirst() {
                 switch letter {
