@@ -1,4 +1,6 @@
 #define _GNU_SOURCE
+#include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -8,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -16,6 +19,8 @@
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U
 #endif
+
+static_assert(RK_O_PATH == O_PATH && RK_O_NOATIME == O_NOATIME, "open flags differ from the system's");
 
 static struct rk_time
 time_from(const struct statx_timestamp *t)
@@ -61,6 +66,27 @@ rk_open_at(int fd, const char *path, int flags, uint32_t mode)
 {
 
 	return (openat(fd, path, flags, (mode_t)mode));
+}
+
+int64_t
+rk_read_directory(int fd, void *buffer, size_t size)
+{
+
+	return (getdents64(fd, buffer, size));
+}
+
+int64_t
+rk_list_attributes(const char *path, int follow, void *buffer, size_t size)
+{
+
+	return (follow ? listxattr(path, buffer, size) : llistxattr(path, buffer, size));
+}
+
+int64_t
+rk_get_attribute(const char *path, int follow, const char *name, void *buffer, size_t size)
+{
+
+	return (follow ? getxattr(path, name, buffer, size) : lgetxattr(path, name, buffer, size));
 }
 
 int

@@ -18,6 +18,7 @@ struct Rekkord: ParsableCommand {
             Init.self,
             Derive.self,
             Identify.self,
+            Save.self,
             ChangeCID.self,
         ]
     )

@@ -39,6 +39,23 @@ int rk_stat_descriptor(int fd, struct rk_stat *out);
 
 int rk_open_at(int fd, const char *path, int flags, uint32_t mode);
 
+/* open(2) flags that only _GNU_SOURCE shows; checked against the system's in rk_linux.c. */
+static const int32_t RK_O_PATH = 010000000;
+static const int32_t RK_O_NOATIME = 01000000;
+
+/*
+ * rk_read_directory(fd, buffer, size):
+ * getdents64(2): fill ${buffer} with records of struct dirent64; 0 at the end of the directory.
+ */
+int64_t rk_read_directory(int fd, void *buffer, size_t size);
+
+/*
+ * listxattr(2) and getxattr(2), or their forms for a link itself unless ${follow}:
+ * the size of the result, which fits in ${size} bytes.
+ */
+int64_t rk_list_attributes(const char *path, int follow, void *_Nullable buffer, size_t size);
+int64_t rk_get_attribute(const char *path, int follow, const char *name, void *_Nullable buffer, size_t size);
+
 /*
  * rk_rename_noreplace(from_fd, from, to_fd, to):
  * renameat2(2) with RENAME_NOREPLACE; a hard link and an unlink where the file system lacks it.

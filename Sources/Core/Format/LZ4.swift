@@ -7,6 +7,16 @@ enum LZ4 {
     /// Levels below zero trade size for speed, 0…2 are the fast compressor, 3…12 the high one.
     static let maxLevel = 12
 
+    /// How many bytes a short run of bytes takes when it is compressed at the fastest usual setting.
+    ///
+    /// - Source: C: `LZ4_compress_fast`.
+    static func trialByteCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let bound = LZ4_compressBound(Int32(bytes.count))
+        return withUnsafeTemporaryAllocation(byteCount: Int(bound), alignment: 16) { target in
+            Int(LZ4_compress_default(bytes.baseAddress, target.baseAddress, Int32(bytes.count), bound))
+        }
+    }
+
     /// Writes whole frames; keeps its tables from one frame to the next.
     ///
     /// Not for two threads at once.

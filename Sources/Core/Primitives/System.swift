@@ -145,6 +145,17 @@ public enum System {
         return FileStatus(raw)
     }
 
+    /// `statx` of a NUL-terminated `name` below `directory`; a link itself unless `followLinks`.
+    public static func status(
+        of name: UnsafePointer<CChar>,
+        in directory: Int32,
+        followLinks: Bool = false
+    ) throws(Errno) -> FileStatus {
+        var raw = rk_stat()
+        try check { rk_stat_at(directory, name, followLinks ? 0 : AT_SYMLINK_NOFOLLOW, &raw) }
+        return FileStatus(raw)
+    }
+
     /// `statx` of an open descriptor.
     public static func status(of descriptor: Int32) throws(Errno) -> FileStatus {
         var raw = rk_stat()
@@ -163,6 +174,101 @@ public enum System {
             try check { rk_open_at(directory, path, flags | O_CLOEXEC, mode) }
         }
         return Descriptor(owning: number)
+    }
+
+    /// Flag of `open` for a descriptor that only names a file: nothing is opened, so no device or automount acts.
+    public static let pathOnly: Int32 = RK_O_PATH
+    /// Flag of `open` that leaves the access time alone; refused for files of other users.
+    public static let withoutAccessTime: Int32 = RK_O_NOATIME
+
+    /// `getdents64`: fills `buffer` with records of directory entries and returns their bytes; 0 at the end.
+    public static func readDirectory(
+        _ descriptor: Int32,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        guard let base = buffer.baseAddress else { throw .invalidArgument }
+        return Int(try check { rk_read_directory(descriptor, base, buffer.count) })
+    }
+
+    /// `readlinkat`: the target of the link `name` below `directory`, at most `limit` bytes of it.
+    public static func linkTarget(
+        of name: [UInt8],
+        in directory: Int32 = workingDirectory,
+        limit: Int
+    ) throws(Errno) -> [UInt8] {
+        try withCString(name) { (path) throws(Errno) in
+            try bytes(capacity: limit) { readlinkat(directory, path, $0, $1) }
+        }
+    }
+
+    /// `llistxattr`: the names of the extended attributes of `path`, each followed by NUL.
+    ///
+    /// Those of a link itself unless `followsLinks`.
+    public static func attributeNames(of path: [UInt8], followsLinks: Bool) throws(Errno) -> [UInt8] {
+        try withCString(path) { (path) throws(Errno) in
+            try growingBytes { rk_list_attributes(path, followsLinks ? 1 : 0, $0, $1) }
+        }
+    }
+
+    /// `lgetxattr`: the value of one extended attribute of `path`; that of a link itself unless `followsLinks`.
+    public static func attribute(
+        _ name: [UInt8],
+        of path: [UInt8],
+        followsLinks: Bool
+    ) throws(Errno) -> [UInt8] {
+        try withCString(path) { (path) throws(Errno) in
+            try withCString(name) { (name) throws(Errno) in
+                try growingBytes { rk_get_attribute(path, followsLinks ? 1 : 0, name, $0, $1) }
+            }
+        }
+    }
+
+    /// The bytes that `call` puts into a buffer of `capacity` bytes.
+    private static func bytes<T: SignedInteger>(
+        capacity: Int,
+        _ call: (UnsafeMutablePointer<CChar>, Int) -> T
+    ) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        let result = [UInt8](unsafeUninitializedCapacity: max(capacity, 1)) { buffer, count in
+            buffer.withMemoryRebound(to: CChar.self) { buffer in
+                guard let base = buffer.baseAddress else { return }
+                do throws(Errno) {
+                    count = Int(try check { call(base, capacity) })
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
+        return result
+    }
+
+    /// The bytes of a call that answers `ERANGE` when they do not fit, and their number without a buffer.
+    private static func growingBytes(
+        _ call: (UnsafeMutablePointer<CChar>?, Int) -> Int64
+    ) throws(Errno) -> [UInt8] {
+        while true {
+            let size = Int(try check { call(nil, 0) })
+            if size == 0 { return [] }
+            do throws(Errno) {
+                return try bytes(capacity: size) { call($0, $1) }
+            } catch {
+                // It grew in between.
+                if error.rawValue != ERANGE { throw error }
+            }
+        }
+    }
+
+    /// `mkdir` of each folder on the way to `path` that is absent, and of `path` itself.
+    public static func makeFolders(_ path: FilePath, mode: UInt32) throws(Errno) {
+        do throws(Errno) {
+            _ = try check { path.withPlatformString { mkdir($0, mode) } }
+        } catch .fileExists {
+            return
+        } catch  where error == .noSuchFileOrDirectory && !path.components.isEmpty {
+            try makeFolders(path.removingLastComponent(), mode: mode)
+            _ = try check { path.withPlatformString { mkdir($0, mode) } }
+        }
     }
 
     /// Renames without replacing; `.fileExists` when the target is there.

@@ -1,0 +1,323 @@
+import Glibc
+import Synchronization
+public import SystemPackage
+
+/// Remembers, between runs on this machine, which blobs are stored and what folders held when they were saved.
+///
+/// An SQLite file `cache.sqlite` in a folder per repository. It may be lost at any time, and several processes may
+/// use it at once. Only what is durable in the repository may be put in. When it stops working, that costs one
+/// warning: from then on it knows nothing and takes nothing.
+public final class LocalCache: Sendable {
+    /// Where the record of a folder is found: hashes the names on the way to it.
+    ///
+    /// A chain, so that a path of any depth costs one hash per level and no path is ever put together.
+    struct FolderKey: Hashable, Sendable {
+        private let hash: Hash32
+
+        /// The key of `/`.
+        static let root = FolderKey(hash: .zero)
+
+        private init(hash: Hash32) {
+            self.hash = hash
+        }
+
+        /// The key of a folder in this one.
+        func appending(_ name: [UInt8]) -> FolderKey {
+            hash.withBytes { key in
+                name.withUnsafeBytes { FolderKey(hash: KeyedHash.hash($0, key: key)) }
+            }
+        }
+
+        fileprivate var rowID: Int64 { Int64(bitPattern: hash.prefix64) }
+        fileprivate var bytes: [UInt8] { hash.bytes }
+    }
+
+    /// The name of the database in the folder of a repository.
+    public static let fileName = "cache.sqlite"
+
+    private static let schemaVersion = 1
+    private static let busyMilliseconds: Int32 = 10_000
+    private static let schema = """
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        CREATE TABLE folders (id INTEGER PRIMARY KEY, key BLOB NOT NULL, record BLOB NOT NULL);
+        CREATE TABLE blobs (oid BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+        """
+
+    /// Answers lookups while the other connection is busy with a transaction.
+    private struct Reader {
+        let connection: SQLite
+        let folder: SQLite.Statement
+        let blob: SQLite.Statement
+
+        init(_ path: FilePath) throws(SQLite.Failure) {
+            connection = try LocalCache.connect(path)
+            folder = try connection.prepare("SELECT key, record FROM folders WHERE id = ?")
+            blob = try connection.prepare("SELECT size FROM blobs WHERE oid = ?")
+        }
+    }
+
+    private struct Writer {
+        let connection: SQLite
+        let folder: SQLite.Statement
+        let blob: SQLite.Statement
+
+        init(_ connection: SQLite) throws(SQLite.Failure) {
+            self.connection = connection
+            folder = try connection.prepare("REPLACE INTO folders (id, key, record) VALUES (?, ?, ?)")
+            blob = try connection.prepare("REPLACE INTO blobs (oid, size) VALUES (?, ?)")
+        }
+
+        func transaction(_ body: () throws(SQLite.Failure) -> Void) throws(SQLite.Failure) {
+            try connection.execute("BEGIN IMMEDIATE")
+            do throws(SQLite.Failure) {
+                try body()
+                try connection.execute("COMMIT")
+            } catch {
+                try? connection.execute("ROLLBACK")
+                throw error
+            }
+        }
+    }
+
+    private let path: FilePath
+    private let warn: @Sendable (String) -> Void
+    private let isUsable = Atomic(true)
+    private let reader: Locked<Reader>
+    private let writer: Locked<Writer>
+
+    /// The folder below `directory` for everything this machine keeps about one repository.
+    public static func folder(in directory: FilePath, repositoryID: [UInt8], url: String) -> FilePath {
+        let id = repositoryID.withUnsafeBytes { repository in
+            Array(url.utf8).withUnsafeBytes { Sodium.blake2b(Hash32.byteCount, repository, $0) }
+        }
+        return directory.appending(Hexadecimal.encode(id).lowercased())
+    }
+
+    /// Opens the cache in `folder`, making what is absent, and empties it when `cacheID` is another than before.
+    ///
+    /// A damaged file is set aside with a warning and made anew.
+    /// - Parameter warn: Gets at most one line when the cache must be given up later; called on any thread.
+    /// - Throws: `.system` when there can be no cache.
+    public init(
+        folder: FilePath,
+        cacheID: [UInt8],
+        warn: @escaping @Sendable (String) -> Void
+    ) throws(RekkordError) {
+        path = folder.appending(Self.fileName)
+        self.warn = warn
+        try Self.makeFolder(folder)
+        do throws(SQLite.Failure) {
+            let connection: SQLite
+            do throws(SQLite.Failure) {
+                connection = try Self.prepare(path, cacheID)
+            } catch  where error.isDamage {
+                warn(Self.setAside(path))
+                connection = try Self.prepare(path, cacheID)
+            }
+            writer = Locked(try Writer(connection))
+            reader = Locked(try Reader(path))
+        } catch {
+            throw Self.error(path, error)
+        }
+    }
+
+    /// The remembered record of a folder.
+    func record(of folder: FolderKey) -> FolderRecord? {
+        let bytes = attempt { () throws(SQLite.Failure) -> [UInt8]? in
+            try reader.withLock { (reader) throws(SQLite.Failure) -> [UInt8]? in
+                defer { reader.folder.reset() }
+                try reader.folder.bind(folder.rowID, at: 1)
+                guard try reader.folder.step(), reader.folder.bytes(0) == folder.bytes else { return nil }
+                return reader.folder.bytes(1)
+            }
+        }
+        guard let bytes = bytes ?? nil else { return nil }
+        return try? FolderRecord(bytes)
+    }
+
+    /// The encrypted size of a blob that is known to be stored; nil when nothing is known.
+    func storedByteCount(of id: ObjectID) -> Int64? {
+        let size = attempt { () throws(SQLite.Failure) -> Int64? in
+            try reader.withLock { (reader) throws(SQLite.Failure) -> Int64? in
+                defer { reader.blob.reset() }
+                try reader.blob.bind(id.bytes, at: 1)
+                return try reader.blob.step() ? reader.blob.integer(0) : nil
+            }
+        }
+        return size ?? nil
+    }
+
+    /// A record to be kept, in its encoded form.
+    struct NewRecord: Sendable {
+        let folder: FolderKey
+        let bytes: [UInt8]
+    }
+
+    /// A blob that is durable in the repository.
+    struct StoredBlob: Sendable {
+        let id: ObjectID
+        /// Its encrypted size.
+        let byteCount: Int64
+    }
+
+    /// Keeps blobs and records in one transaction; false when that failed.
+    @discardableResult
+    func remember(blobs: [StoredBlob], records: [NewRecord]) -> Bool {
+        if blobs.isEmpty && records.isEmpty { return isUsable.load(ordering: .relaxed) }
+        let done: Void? = attempt { () throws(SQLite.Failure) in
+            try writer.withLock { (writer) throws(SQLite.Failure) in
+                try writer.transaction { () throws(SQLite.Failure) in
+                    for blob in blobs {
+                        try writer.blob.bind(blob.id.bytes, at: 1)
+                        try writer.blob.bind(blob.byteCount, at: 2)
+                        try writer.blob.run()
+                    }
+                    for record in records {
+                        try writer.folder.bind(record.folder.rowID, at: 1)
+                        try writer.folder.bind(record.folder.bytes, at: 2)
+                        try writer.folder.bind(record.bytes, at: 3)
+                        try writer.folder.run()
+                    }
+                }
+            }
+        }
+        return done != nil
+    }
+
+    /// Whether the cache knew every blob of the repository when it was filled from a listing.
+    var isExhaustive: Bool {
+        let value = attempt { () throws(SQLite.Failure) in
+            try writer.withLock { (writer) throws(SQLite.Failure) in
+                let statement = try writer.connection.prepare(
+                    "SELECT value FROM meta WHERE name = 'exhaustive'"
+                )
+                return try statement.step() && statement.integer(0) != 0
+            }
+        }
+        return value ?? false
+    }
+
+    /// Notes that all blobs of the repository were put in.
+    func markExhaustive() {
+        attempt { () throws(SQLite.Failure) in
+            try writer.withLock { (writer) throws(SQLite.Failure) in
+                try writer.connection.execute("REPLACE INTO meta (name, value) VALUES ('exhaustive', 1)")
+            }
+        }
+    }
+
+    /// Forgets blobs and folders, and with `all` everything that was ever kept in the file.
+    public func reset(all: Bool) throws(RekkordError) {
+        do throws(SQLite.Failure) {
+            try writer.withLock { (writer) throws(SQLite.Failure) in
+                try writer.transaction { () throws(SQLite.Failure) in
+                    try Self.forget(writer.connection)
+                    guard all else { return }
+                    try writer.connection.execute("DELETE FROM meta WHERE name <> 'cid'")
+                }
+                try writer.connection.execute("VACUUM")
+            }
+        } catch {
+            throw Self.error(path, error)
+        }
+    }
+
+    // MARK: - Opening
+
+    private static func connect(_ path: FilePath) throws(SQLite.Failure) -> SQLite {
+        let connection = try SQLite(path, busyMilliseconds: busyMilliseconds)
+        // With a write-ahead log readers do not wait for writers, and a crash of the machine loses the latest
+        // transactions but harms nothing, which is what a cache may do.
+        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        return connection
+    }
+
+    /// Opens the database and brings it to the current schema and cache ID.
+    private static func prepare(_ path: FilePath, _ cacheID: [UInt8]) throws(SQLite.Failure) -> SQLite {
+        let connection = try connect(path)
+        if try version(connection) == schemaVersion, try self.cacheID(connection) == cacheID {
+            return connection
+        }
+        try connection.execute("BEGIN IMMEDIATE")
+        do throws(SQLite.Failure) {
+            // Asked again: another process may have been faster.
+            if try version(connection) != schemaVersion {
+                try connection.execute(
+                    "DROP TABLE IF EXISTS meta; DROP TABLE IF EXISTS folders; DROP TABLE IF EXISTS blobs;"
+                )
+                try connection.execute(schema + "PRAGMA user_version = \(schemaVersion);")
+            }
+            if try self.cacheID(connection) != cacheID {
+                try forget(connection)
+                let statement = try connection.prepare("REPLACE INTO meta (name, value) VALUES ('cid', ?)")
+                try statement.bind(cacheID, at: 1)
+                try statement.run()
+            }
+            try connection.execute("COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+        return connection
+    }
+
+    private static func version(_ connection: SQLite) throws(SQLite.Failure) -> Int {
+        let statement = try connection.prepare("PRAGMA user_version")
+        return try statement.step() ? Int(statement.integer(0)) : 0
+    }
+
+    private static func cacheID(_ connection: SQLite) throws(SQLite.Failure) -> [UInt8]? {
+        let statement = try connection.prepare("SELECT value FROM meta WHERE name = 'cid'")
+        return try statement.step() ? statement.bytes(0) : nil
+    }
+
+    private static func forget(_ connection: SQLite) throws(SQLite.Failure) {
+        try connection.execute(
+            "DELETE FROM folders; DELETE FROM blobs; DELETE FROM meta WHERE name = 'exhaustive';"
+        )
+    }
+
+    private static func makeFolder(_ folder: FilePath) throws(RekkordError) {
+        do throws(Errno) {
+            try System.makeFolders(folder, mode: 0o700)
+            // SQLite makes its files 0644; what is in them tells names of files that others may not see.
+            _ = try System.open(
+                folder.appending(fileName).bytes,
+                flags: O_RDWR | O_CREAT | O_NOFOLLOW,
+                mode: 0o600
+            )
+        } catch {
+            throw RekkordError(.system, "cannot use cache '\(folder.printed)': \(error)")
+        }
+    }
+
+    // MARK: - Failures
+
+    /// Runs `body` unless the cache was given up; gives it up, with one warning, when it fails.
+    @discardableResult
+    private func attempt<R>(_ body: () throws(SQLite.Failure) -> R) -> R? {
+        guard isUsable.load(ordering: .relaxed) else { return nil }
+        do throws(SQLite.Failure) {
+            return try body()
+        } catch {
+            guard isUsable.exchange(false, ordering: .relaxed) else { return nil }
+            warn(error.isDamage ? Self.setAside(path) : Self.error(path, error).message)
+            return nil
+        }
+    }
+
+    private static func error(_ path: FilePath, _ failure: SQLite.Failure) -> RekkordError {
+        RekkordError(.system, "cannot use cache '\(path.printed)': \(failure.reason)")
+    }
+
+    /// Takes a damaged file out of the way, for somebody to look at; returns the words of the warning.
+    private static func setAside(_ path: FilePath) -> String {
+        let other = FilePath(bytes: path.bytes + Array(".damaged".utf8))
+        let isMoved = path.withPlatformString { from in other.withPlatformString { rename(from, $0) } } == 0
+        for suffix in ["-wal", "-shm"] {
+            _ = FilePath(bytes: path.bytes + Array(suffix.utf8)).withPlatformString { unlink($0) }
+        }
+        let outcome = isMoved ? "set aside as '\(other.printed)'" : "it cannot be set aside"
+        return "cannot use cache '\(path.printed)': database is damaged, \(outcome)"
+    }
+}

@@ -1,0 +1,177 @@
+/// Saves files and folders into a repository: one snapshot per call, or one object without a snapshot.
+///
+/// Order of writes: blobs; the snapshot blob when all of them are durable; badge, fragments and main tag when the
+/// snapshot blob is. So a snapshot appears whole, with one write. Needs a key with Write. For one thread at a time.
+public final class Saver: Sendable {
+    private let repository: Repository
+    private let cache: LocalCache?
+    private let options: SaveOptions
+    private let foreignFolders: [FileIdentity: String]
+    private let splitter: Splitter
+    private let blobs: BlobWriter
+    private let warn: @Sendable (String) -> Void
+    private let isInterrupted: @Sendable () -> Bool
+    /// What the save that runs has done so far.
+    public let progress = SaveProgress()
+
+    /// Finds out what the storage can do, and what is stored already where that must be known.
+    ///
+    /// - Parameters:
+    ///   - foreignFolders: Folders that are not entered below an operand, and why: the repository, the cache.
+    ///   - isInterrupted: Asked often, on any thread; once it says yes, the save that runs ends without a snapshot.
+    ///   - warn: Gets one line, without a prefix, for each thing that a user should know; called on any thread.
+    public init(
+        _ repository: Repository,
+        cache: LocalCache?,
+        options: SaveOptions,
+        foreignFolders: [FileIdentity: String],
+        isInterrupted: @escaping @Sendable () -> Bool,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws(RekkordError) {
+        guard let salt = repository.keys.splitterSalt else {
+            throw RekkordError(.key, "cannot save with \(repository.keys.type.name) key")
+        }
+        self.repository = repository
+        self.cache = cache
+        self.options = options
+        self.foreignFolders = foreignFolders
+        self.isInterrupted = isInterrupted
+        self.warn = warn
+        splitter = Splitter(options.chunking, salt: salt)
+        let refusesReplacing = try repository.probeConditionalWrites()
+        blobs = try BlobWriter(repository, cache: cache, options: options)
+        if !refusesReplacing {
+            warn("cannot keep blobs from being replaced: the storage knows no conditional writes")
+            try learnStoredBlobs()
+        }
+        try blobs.start()
+    }
+
+    deinit {
+        blobs.stop()
+    }
+
+    // MARK: - Saving
+
+    /// Saves operands as a new snapshot of a channel.
+    ///
+    /// - Throws: No snapshot was made; what is stored helps the next save.
+    public func save(_ operands: [SaveOperand], channel: [UInt8]) throws(RekkordError) -> SaveResult {
+        try store(operands, expandsRoot: true) { (roots) throws(RekkordError) in
+            try writeSnapshot(of: roots, channel)
+        }
+    }
+
+    /// Stores one file or folder without a snapshot.
+    public func store(_ operand: SaveOperand) throws(RekkordError) -> SaveResult {
+        // Without a snapshot whose roots its entries could be, `/` is a folder like any other.
+        try store([operand], expandsRoot: false) { (roots) throws(RekkordError) in
+            guard let root = roots.first else { fatalError("an operand without an entry") }
+            return SaveResult(
+                object: ObjectID(root.kind.catalog, root.hash),
+                channel: nil,
+                time: nil,
+                size: root.totals.size,
+                stored: root.totals.stored,
+                added: blobs.takeAdded(),
+                entries: root.totals.entries,
+                unreadable: progress.unreadableCount
+            )
+        }
+    }
+
+    private func store(
+        _ operands: [SaveOperand],
+        expandsRoot: Bool,
+        _ end: ([SavedEntry]) throws(RekkordError) -> SaveResult
+    ) throws(RekkordError) -> SaveResult {
+        progress.reset()
+        _ = blobs.takeAdded()
+        let distinct = Self.distinct(operands)
+        // All of them first: nothing is stored when one cannot be.
+        for operand in distinct { _ = try OpenOperand(operand, keepsAccessTimes: true) }
+        let run = SaveRun(
+            options,
+            blobs: blobs,
+            cache: cache,
+            progress: progress,
+            splitter: splitter,
+            warn: warn,
+            isInterrupted: isInterrupted
+        )
+        do {
+            let roots = try run.run(distinct, expandsRoot: expandsRoot, foreignFolders: foreignFolders)
+            try blobs.checkpoint()
+            return try end(roots)
+        } catch {
+            // What was stored helps the next run; the first failure is the one to tell.
+            try? blobs.checkpoint()
+            throw error
+        }
+    }
+
+    private func writeSnapshot(of roots: [SavedEntry], _ channel: [UInt8]) throws(RekkordError) -> SaveResult
+    {
+        guard !roots.isEmpty else { throw RekkordError(.system, "cannot save: there is nothing to save") }
+        var totals = SaveTotals()
+        for root in roots { totals += root.totals }
+        let added = blobs.takeAdded()
+        let snapshot = SnapshotBlob(
+            time: .now(),
+            size: totals.size,
+            stored: totals.stored,
+            added: added,
+            channel: channel,
+            totalEntries: totals.entries,
+            roots: roots.map(\.encoded)
+        )
+        let (id, byteCount) = try snapshot.encode().withRawBytes { (bytes) throws(RekkordError) in
+            // Nobody else stores a blob now, so its size is there at once.
+            try blobs.store(.snapshot, bytes, later: { _, _ in })
+        }
+        try blobs.checkpoint()
+        try checkNotInterrupted()
+        let payload = TagPayload(
+            time: snapshot.time,
+            size: totals.size,
+            stored: totals.stored + (byteCount ?? 0),
+            added: added + blobs.takeAdded(),
+            channel: channel
+        )
+        try repository.writeTag(id, payload)
+        return SaveResult(
+            object: id,
+            channel: channel,
+            time: snapshot.time,
+            size: payload.size,
+            stored: payload.stored,
+            added: payload.added,
+            entries: totals.entries,
+            unreadable: progress.unreadableCount
+        )
+    }
+
+    private func checkNotInterrupted() throws(RekkordError) {
+        if isInterrupted() { throw RekkordError(.interrupted, "interrupted") }
+    }
+
+    /// The operands without repetitions, and without what is an entry of `/` anyway.
+    private static func distinct(_ operands: [SaveOperand]) -> [SaveOperand] {
+        var seen: Set<SaveOperand> = []
+        let hasRoot = operands.contains { $0.isRoot }
+        return operands.filter { operand in
+            seen.insert(operand).inserted && !(hasRoot && operand.components.count == 1)
+        }
+    }
+
+    // MARK: - Known blobs
+
+    /// Without conditional writes, what is stored already must be known, so that nothing is written twice.
+    private func learnStoredBlobs() throws(RekkordError) {
+        if let cache {
+            if !cache.isExhaustive { try repository.listBlobs(into: cache) }
+        } else {
+            try repository.listBlobs { blobs.learn($0) }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+import Glibc
+import SystemPackage
+
+/// One entry that the walker met.
+struct WalkedEntry {
+    /// Its name in the folder.
+    let name: [UInt8]
+    /// What the kernel tells about it, or why it does not; of a link that is followed, about its target.
+    let status: Result<FileStatus, Errno>
+    /// Whether `status` is that of a link's target.
+    let isFollowed: Bool
+    /// The folder that holds it.
+    let directory: Descriptor
+}
+
+/// Receives what a `FileTreeWalker` meets; it alone knows what is done with it.
+///
+/// For each folder: `entry` for every entry in the order of name bytes, then for each subfolder it wants to
+/// enter either `enter`, all that is in it, and its `leave`, or `cannotEnter`.
+protocol FileTreeVisitor: AnyObject {
+    /// What the visitor knows a folder by.
+    associatedtype Folder
+
+    /// Takes an entry; for a folder that shall be entered, returns a number that tells it from its siblings.
+    func entry(_ entry: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int?
+    /// A folder was opened, and its entries follow.
+    func enter(_ number: Int, _ name: [UInt8], in parent: Folder) throws(RekkordError) -> Folder
+    /// A folder could not be opened or listed, or is not to be entered.
+    func cannotEnter(
+        _ number: Int,
+        _ name: [UInt8],
+        in parent: Folder,
+        _ reason: FolderRefusal
+    ) throws(RekkordError)
+    /// Everything in a folder was handed over.
+    func leave(_ folder: Folder) throws(RekkordError)
+}
+
+/// Tells why a folder below the root of a walk is not entered.
+enum FolderRefusal {
+    /// The kernel refused.
+    case failed(Errno)
+    /// It is not meant to be entered: a pseudo file system, the repository.
+    case foreign(String)
+}
+
+/// Walks a tree of folders depth first, over descriptors, so that neither long paths nor renames mislead it.
+///
+/// Special files are never opened. Depth costs memory, but neither stack nor descriptors: the folders far
+/// above the current one are closed and found again through `..`.
+struct FileTreeWalker<Visitor: FileTreeVisitor> {
+    /// How to walk.
+    struct Options {
+        /// Enter folders behind links, and tell the status of what links point to.
+        var followsLinks = false
+        /// Ask the kernel to leave access times alone where it permits that.
+        var keepsAccessTimes = false
+        /// Folders that are not entered below the root, and why.
+        var foreignFolders: [FileIdentity: String] = [:]
+    }
+
+    private struct Subfolder {
+        let name: [UInt8]
+        let number: Int
+        let identity: FileIdentity
+        let isFollowed: Bool
+    }
+
+    private struct Level {
+        var descriptor: Descriptor?
+        let identity: FileIdentity
+        let folder: Visitor.Folder
+        /// Whether `..` of this folder may be another than the one above, which then stays open.
+        let isBehindLink: Bool
+        /// What is left to enter, last first.
+        var subfolders: [Subfolder] = []
+    }
+
+    private static var maxOpenLevels: Int { 64 }
+
+    private let visitor: Visitor
+    private let options: Options
+    private var levels: [Level] = []
+
+    init(_ visitor: Visitor, options: Options) {
+        self.visitor = visitor
+        self.options = options
+    }
+
+    /// Opens a folder for reading its names; `name` may be a path.
+    static func open(
+        _ name: [UInt8],
+        in directory: Int32 = System.workingDirectory,
+        followsLinks: Bool,
+        keepsAccessTimes: Bool
+    ) throws(Errno) -> Descriptor {
+        try FileOpening.open(
+            name,
+            in: directory,
+            flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY,
+            followsLinks: followsLinks,
+            keepsAccessTimes: keepsAccessTimes
+        )
+    }
+
+    /// Walks everything below `root`, an open folder, whose names were read already.
+    mutating func walk(
+        _ root: Descriptor,
+        _ status: FileStatus,
+        _ names: DirectoryNames,
+        as folder: Visitor.Folder
+    ) throws(RekkordError) {
+        defer {
+            // Deepest first: folders of the visitor may hold the one above them.
+            while levels.popLast() != nil {}
+        }
+        try push(
+            Level(descriptor: root, identity: status.identity, folder: folder, isBehindLink: true),
+            root,
+            names
+        )
+        while let top = levels.indices.last {
+            if let next = levels[top].subfolders.popLast() {
+                try enter(next, from: top)
+            } else {
+                let level = levels.removeLast()
+                reopenTop(from: level)
+                try visitor.leave(level.folder)
+            }
+        }
+    }
+
+    /// Opens one subfolder and hands over its entries.
+    private mutating func enter(_ subfolder: Subfolder, from top: Int) throws(RekkordError) {
+        let parent = levels[top]
+        let opened: (descriptor: Descriptor, names: DirectoryNames)
+        switch open(subfolder, in: parent) {
+        case .failure(let reason):
+            return try visitor.cannotEnter(subfolder.number, subfolder.name, in: parent.folder, reason)
+        case .success(let result):
+            opened = result
+        }
+        let folder = try visitor.enter(subfolder.number, subfolder.name, in: parent.folder)
+        let level = Level(
+            descriptor: opened.descriptor,
+            identity: subfolder.identity,
+            folder: folder,
+            isBehindLink: subfolder.isFollowed
+        )
+        try push(level, opened.descriptor, opened.names)
+    }
+
+    private enum Opening {
+        case success((descriptor: Descriptor, names: DirectoryNames))
+        case failure(FolderRefusal)
+    }
+
+    private func open(_ subfolder: Subfolder, in parent: Level) -> Opening {
+        if let reason = options.foreignFolders[subfolder.identity] { return .failure(.foreign(reason)) }
+        // The way back from a very deep folder is lost when somebody moved it meanwhile.
+        guard let directory = parent.descriptor else { return .failure(.failed(.staleNFSFileHandle)) }
+        if subfolder.identity.device != parent.identity.device,
+            let reason = ForeignFileSystem.reasonToStayOut(
+                of: subfolder.name,
+                in: directory.number,
+                followsLinks: subfolder.isFollowed,
+                device: subfolder.identity.device
+            )
+        {
+            return .failure(.foreign(reason))
+        }
+        do throws(Errno) {
+            let descriptor = try Self.open(
+                subfolder.name,
+                in: directory.number,
+                followsLinks: subfolder.isFollowed,
+                keepsAccessTimes: options.keepsAccessTimes
+            )
+            // Another folder took its name: what was told about this one is no longer true.
+            guard try System.status(of: descriptor.number).identity == subfolder.identity else {
+                throw .staleNFSFileHandle
+            }
+            return .success((descriptor, try DirectoryNames(reading: descriptor.number)))
+        } catch {
+            return .failure(.failed(error))
+        }
+    }
+
+    /// Hands over the entries of a folder, and keeps what is to be entered.
+    private mutating func push(
+        _ level: Level,
+        _ descriptor: Descriptor,
+        _ names: DirectoryNames
+    ) throws(RekkordError) {
+        var level = level
+        for index in 0..<names.count {
+            let (status, isFollowed) = status(at: index, of: names, in: descriptor, identity: level.identity)
+            if case .failure(.noSuchFileOrDirectory) = status { continue }
+            let entry = WalkedEntry(
+                name: names[index],
+                status: status,
+                isFollowed: isFollowed,
+                directory: descriptor
+            )
+            guard let number = try visitor.entry(entry, in: level.folder) else { continue }
+            guard case .success(let status) = status, status.type == .directory else { continue }
+            level.subfolders.append(
+                Subfolder(
+                    name: entry.name,
+                    number: number,
+                    identity: status.identity,
+                    isFollowed: isFollowed
+                )
+            )
+        }
+        level.subfolders.reverse()
+        levels.append(level)
+        let closing = levels.count - 1 - Self.maxOpenLevels
+        if closing >= 0, !levels[closing + 1].isBehindLink { levels[closing].descriptor = nil }
+    }
+
+    private func status(
+        at index: Int,
+        of names: DirectoryNames,
+        in directory: Descriptor,
+        identity: FileIdentity
+    ) -> (Result<FileStatus, Errno>, isFollowed: Bool) {
+        names.withCString(at: index) { name in
+            let own = Self.status(of: name, in: directory, followLinks: false)
+            guard options.followsLinks, case .success(let link) = own, link.type == .symbolicLink,
+                case .success(let target) = Self.status(of: name, in: directory, followLinks: true)
+            else { return (own, false) }
+            switch target.type {
+            case .regular: return (.success(target), true)
+            case .directory where !isAbove(target.identity, identity): return (.success(target), true)
+            case .directory, .symbolicLink, .special: return (own, false)
+            }
+        }
+    }
+
+    private static func status(
+        of name: UnsafePointer<CChar>,
+        in directory: Descriptor,
+        followLinks: Bool
+    ) -> Result<FileStatus, Errno> {
+        Result { () throws(Errno) in
+            try System.status(of: name, in: directory.number, followLinks: followLinks)
+        }
+    }
+
+    /// Whether entering `folder` from `current` would be a loop.
+    private func isAbove(_ folder: FileIdentity, _ current: FileIdentity) -> Bool {
+        folder == current || levels.contains { $0.identity == folder }
+    }
+
+    /// Opens the folder above `level` again if it was closed for depth.
+    private mutating func reopenTop(from level: Level) {
+        guard let top = levels.indices.last, levels[top].descriptor == nil,
+            let child = level.descriptor,
+            let descriptor = try? Self.open(
+                Array("..".utf8),
+                in: child.number,
+                followsLinks: false,
+                keepsAccessTimes: options.keepsAccessTimes
+            ),
+            let status = try? System.status(of: descriptor.number), status.identity == levels[top].identity
+        else { return }
+        levels[top].descriptor = descriptor
+    }
+}

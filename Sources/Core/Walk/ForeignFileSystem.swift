@@ -1,0 +1,77 @@
+import Glibc
+import SystemPackage
+
+/// Recognises file systems whose content is not data of the machine: `/proc` and its like, and mounts of ours.
+enum ForeignFileSystem {
+    // C: `linux/magic.h`, and `autofs`, whose folders mount something when they are entered.
+    private static let pseudoTypes: Set<UInt32> = [
+        0x0000_9fa0,  // proc
+        0x6265_6572,  // sysfs
+        0x0027_e0eb,  // cgroup
+        0x6367_7270,  // cgroup2
+        0x7472_6163,  // tracefs
+        0x6462_6720,  // debugfs
+        0x7363_6673,  // securityfs
+        0xf97c_ff8c,  // selinuxfs
+        0x4341_5d53,  // smackfs
+        0x6165_676c,  // pstore
+        0xcafe_4a11,  // bpf
+        0x6265_6570,  // configfs
+        0xde5e_81e4,  // efivarfs
+        0x4249_4e4d,  // binfmt_misc
+        0x9584_58f6,  // hugetlbfs
+        0x6e73_6673,  // nsfs
+        0x6573_5543,  // fusectl
+        0x6759_6969,  // rpc_pipefs
+        0x6e66_7364,  // nfsd
+        0x1980_0202,  // mqueue
+        0x0000_1cd1,  // devpts
+        0x0000_0187,  // autofs
+    ]
+    private static let fuse: UInt32 = 0x6573_5546
+    private static let mountTable = Array("/proc/self/mountinfo".utf8)
+    /// What `rekkord mount` calls its file systems.
+    static let ownType = "fuse.rekkord"
+
+    /// Why a folder that another file system is mounted on is not entered; nil when it is.
+    static func reasonToStayOut(
+        of name: [UInt8],
+        in directory: Int32,
+        followsLinks: Bool,
+        device: UInt64
+    ) -> String? {
+        // Without O_DIRECTORY: that would make an automount act.
+        let flags = System.pathOnly | (followsLinks ? 0 : O_NOFOLLOW)
+        guard let folder = try? System.open(name, in: directory, flags: flags),
+            let type = System.fileSystemType(folder.number)
+        else { return nil }
+        if pseudoTypes.contains(type) { return "pseudo file system" }
+        if type == fuse, mountedType(device: device) == ownType { return "mount of rekkord" }
+        return nil
+    }
+
+    /// The type of the file system on `device`, as the mount table has it.
+    private static func mountedType(device: UInt64) -> String? {
+        guard let file = try? System.open(mountTable, flags: O_RDONLY) else { return nil }
+        var table: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while let count = try? System.check({ read(file.number, &buffer, buffer.count) }), count > 0 {
+            table += buffer[..<count]
+        }
+        return mountedType(device: device, in: table)
+    }
+
+    /// Finds the type in lines of `mountinfo`: `ID parent major:minor root point options… - type source super`.
+    static func mountedType(device: UInt64, in table: [UInt8]) -> String? {
+        let number = "\(device >> 32):\(device & 0xffff_ffff)"
+        for line in table.split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: " "))
+            guard fields.count > 6, fields[2].elementsEqual(number.utf8),
+                let separator = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
+                separator + 1 < fields.count
+            else { continue }
+            return String(decoding: fields[separator + 1], as: UTF8.self)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,166 @@
+import ArgumentParser
+import Core
+import SystemPackage
+
+/// Saves files and folders.
+///
+/// - Source: commands.md, 4.3.
+struct Save: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "save",
+        abstract: "Save files and folders as a new snapshot.",
+        usage: """
+            rekkord save [options] <channel> <path> ...
+            rekkord save [options] --from <file>
+            rekkord save [options] --no-snapshot <path>
+            """
+    )
+
+    /// What is stored besides names, times, owners and permissions.
+    enum Metadata: String, KeywordArgument {
+        case accessTime = "ATime"
+        case extendedAttributes = "XAttrs"
+    }
+
+    /// How the summary is printed.
+    enum Format: String, KeywordArgument {
+        case plain = "Plain"
+        case json = "JSON"
+    }
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(
+        name: [.customShort("F"), .long],
+        help: ArgumentHelp(
+            "Save what this file lists: [channel] sections of SourcePath lines.",
+            valueName: "file"
+        )
+    )
+    var from: PathArgument?
+
+    @Flag(name: .shortAndLong, help: "Read every file, also where nothing seems to have changed.")
+    var force = false
+
+    @Flag(help: "Read every file, and fail where content changed under equal times and size.")
+    var rehash = false
+
+    @Flag(help: "Follow symbolic links met below the paths.")
+    var follow = false
+
+    @Flag(name: .customLong("noatime"), help: "Leave access times alone where that is permitted.")
+    var noAccessTime = false
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Store these too: ATime, XAttrs (with access control lists).", valueName: "list")
+    )
+    var meta: [KeywordList<Metadata>] = []
+
+    @Flag(
+        name: [.customLong("no-snapshot"), .customLong("raw")],
+        help: "Store one file or folder without a snapshot, and show its object ID."
+    )
+    var noSnapshot = false
+
+    @Flag(name: .customLong("no-hooks"), help: "Run no hooks.")
+    var noHooks = false
+
+    @Flag(name: .customLong("no-report"), help: "Accepted for scripts; has no effect.")
+    var noReport = false
+
+    @Option(help: ArgumentHelp("Print the summary as Plain or JSON.", valueName: "format"))
+    var format = Format.plain
+
+    @Argument(
+        help: ArgumentHelp("Channel that receives the snapshot, and paths to save.", valueName: "operand")
+    )
+    var operands: [TextArgument] = []
+
+    func run() throws {
+        let environment = ProcessEnvironment.current()
+        let plan = try plan(environment.workingDirectory)
+        let context = try CommandContext(common, environment: environment)
+        let repository = try context.openRepository(for: "save", requiring: .write)
+        if repository.keys.type.canRead, context.console.isTerminal {
+            context.console.hint("prefer a WriteOnly key for save")
+        }
+        System.raiseOpenFileLimit()
+        Signals.cooperate()
+        let saver = try Saver(
+            repository,
+            cache: openCache(context, repository),
+            options: options(context),
+            foreignFolders: try context.foreignFolders(),
+            isInterrupted: { Signals.received != nil },
+            warn: { [console = context.console] in console.warn($0) }
+        )
+        var report = SaveReport(format, context.console)
+        let isList = from != nil
+        let ticker = try SaveTicker(saver.progress, context)
+        defer { ticker.stop() }
+        for item in plan.items {
+            switch Result(catching: { () throws(RekkordError) in try run(item, saver) }) {
+            case .success(let result): report.add(result)
+            case .failure(let error):
+                // Those of a list are all tried.
+                guard isList, error.kind != .interrupted else { throw error }
+                report.add(error, channel: item.channel)
+            }
+        }
+        ticker.stop()
+        try report.finish(isList: isList)
+        if report.status != ExitStatus.done { throw ExitCode(report.status) }
+    }
+
+    private func plan(_ workingDirectory: FilePath) throws(RekkordError) -> SavePlan {
+        guard let from else {
+            return try SavePlan(
+                operands: operands,
+                noSnapshot: noSnapshot,
+                workingDirectory: workingDirectory
+            )
+        }
+        if noSnapshot {
+            throw CommandLineReader.error("'--from' and '--no-snapshot' exclude each other", Self.self)
+        }
+        if let operand = operands.first {
+            throw CommandLineReader.error("surplus operand '\(operand.printed)'", Self.self)
+        }
+        return try SavePlan(list: from.path, workingDirectory: workingDirectory)
+    }
+
+    private func run(_ item: SavePlan.Item, _ saver: Saver) throws(RekkordError) -> SaveResult {
+        let operands = try item.operands()
+        switch item.channel {
+        case .some(let channel): return try saver.save(operands, channel: channel)
+        case .none: return try saver.store(operands[0])
+        }
+    }
+
+    /// A save works without a cache, only slower.
+    private func openCache(_ context: CommandContext, _ repository: Repository) -> LocalCache? {
+        do {
+            return try context.openCache(of: repository)
+        } catch {
+            context.console.warn(error.message)
+            return nil
+        }
+    }
+
+    private func options(_ context: CommandContext) -> SaveOptions {
+        let metadata = Set(meta.flatMap(\.keywords))
+        var options = SaveOptions()
+        options.readsEveryFile = force
+        options.comparesContent = rehash
+        options.followsLinks = follow
+        options.keepsAccessTimes = noAccessTime
+        options.storesAccessTimes = metadata.contains(.accessTime)
+        options.storesExtendedAttributes = metadata.contains(.extendedAttributes)
+        options.chunking = context.chunking
+        options.compressionLevel = context.settings.compressionLevel
+        options.verifiesBlobs = context.settings.testWrites
+        options.threadCount = context.threads
+        return options
+    }
+}
