@@ -21,7 +21,7 @@ OBJECT_ATTRIBUTE = "user.rekkord.oid"
 
 @dataclass
 class Options:
-    """What is compared beside kinds, names, modes, owners, sizes, contents, link targets and modification times."""
+    """What is compared beside kinds, names, modes, sizes, link targets and modification times."""
 
     mount: bool = False
     attributes: bool = False
@@ -88,16 +88,25 @@ class Comparison:
                 continue
             path, name, child = pending.pop()
             if self._compare_one(path, child, folder, name):
-                descriptor = live.open_folder(folder, name)
-                frames.append((descriptor, self._pairs(path, child, descriptor)))
+                self._enter(frames, path, name, child)
+
+    def _enter(self, frames, path, name, node):
+        folder = frames[-1][0]
+        try:
+            node.children(self.repository)
+        except FormatError as error:
+            self._expect_error(path, f"damaged folder ({error})", lambda: self._read_folder(folder, name))
+            return
+        try:
+            descriptor = live.open_folder(folder, name)
+        except OSError as error:
+            self._differ(path, f"cannot be opened: {error.strerror}")
+            return
+        frames.append((descriptor, self._pairs(path, node, descriptor)))
 
     def _pairs(self, path, node, descriptor):
         """The places to compare in one folder; differences of the listing are noted."""
-        try:
-            children, faults = node.children(self.repository)
-        except FormatError as error:
-            self._expect_error(path, f"damaged folder ({error})", lambda: os.listdir(descriptor))
-            return []
+        children, faults = node.children(self.repository)
         self.counts["hidden"] += len(faults)
         try:
             found = {os.fsencode(name) for name in os.listdir(descriptor)}

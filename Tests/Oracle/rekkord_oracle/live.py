@@ -63,3 +63,24 @@ def kind_letter(mode):
 
 def milliseconds(nanoseconds):
     return nanoseconds // 1_000_000
+
+
+def remove_tree(path):
+    """Removes a folder whatever modes are in it, however deep it is, without recursion."""
+    frames = [(os.open(path, FOLDER_FLAGS), path, None)]
+    while frames:
+        folder, name, pending = frames[-1]
+        if pending is None:
+            pending = os.listdir(folder)
+            frames[-1] = (folder, name, pending)
+        if not pending:
+            os.close(folder)
+            frames.pop()
+            os.rmdir(name, dir_fd=frames[-1][0] if frames else None)
+            continue
+        entry = pending.pop()
+        try:
+            os.unlink(entry, dir_fd=folder)
+        except (IsADirectoryError, PermissionError):
+            os.chmod(entry, 0o700, dir_fd=folder)
+            frames.append((open_folder(folder, entry), entry, None))

@@ -56,9 +56,8 @@ class Repository:
         if len(self._recent) > BLOB_CACHE_COUNT:
             self._recent.popitem(last=False)
         if blob.type not in types or blobs.catalog_of(blob.type) != catalog:
-            raise FormatError(
-                f"{blobs.object_name(catalog, digest)}: {blobs.type_name(blob.type)} blob does not belong here"
-            )
+            name = blobs.object_name(catalog, digest)
+            raise FormatError(f"{name}: {blobs.type_name(blob.type)} blob does not belong here")
         return blob
 
     def snapshot(self, digest):

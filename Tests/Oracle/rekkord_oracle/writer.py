@@ -69,7 +69,7 @@ class RepositoryWriter:
         return digest
 
     def file(self, data, ends=None, level=None):
-        """Stores the content of a file; `ends` are chunk ends, or "rekkord", "stable", or None for one chunk."""
+        """Stores the content of a file, cut at `ends`: offsets, "rekkord" or "stable"; None: one chunk."""
         if ends is None:
             ends = [len(data)] if data else []
         elif ends == "rekkord":
