@@ -8,7 +8,7 @@ struct SecretKey: ~Copyable, @unchecked Sendable {
 
     /// Calls `fill` once with exactly `byteCount` writable bytes.
     init<E: Error>(_ fill: (UnsafeMutableRawBufferPointer) throws(E) -> Void) throws(E) {
-        base = Sodium.allocateGuarded(Self.byteCount)
+        base = Sodium.allocateKeySlot()
         try fill(UnsafeMutableRawBufferPointer(start: base, count: Self.byteCount))
     }
 
@@ -23,7 +23,7 @@ struct SecretKey: ~Copyable, @unchecked Sendable {
         SecretKey { Sodium.fillRandom($0) }
     }
 
-    deinit { Sodium.freeGuarded(base) }  // runs as well when `fill` throws
+    deinit { Sodium.freeKeySlot(base) }  // runs as well when `fill` throws
 
     /// Calls `body` with the 32 bytes, which must not escape from it.
     @inline(__always)

@@ -23,6 +23,26 @@ enum Sodium {
         sodium_free(memory)
     }
 
+    /// Guarded slots of keys that have died, wiped, for the next ones.
+    ///
+    /// Every blob has a key of its own, and making guarded memory takes a dozen system calls.
+    private static let idleKeySlots = Locked<[UnsafeMutableRawPointer]>([])
+    private static let maxIdleKeySlotCount = 64
+
+    static func allocateKeySlot() -> UnsafeMutableRawPointer {
+        idleKeySlots.withLock { $0.popLast() } ?? allocateGuarded(SecretKey.byteCount)
+    }
+
+    static func freeKeySlot(_ slot: UnsafeMutableRawPointer) {
+        sodium_memzero(slot, SecretKey.byteCount)
+        let isKept = idleKeySlots.withLock { slots in
+            guard slots.count < maxIdleKeySlotCount else { return false }
+            slots.append(slot)
+            return true
+        }
+        if !isKept { freeGuarded(slot) }
+    }
+
     static func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
         sodium_memzero(base, bytes.count)

@@ -38,10 +38,22 @@ struct TemporaryFile {
         }
     }
 
+    /// 24 letters from two random numbers, each good for twelve; asking for every letter is a system call each.
+    private static func randomName() -> String {
+        var name: [UInt8] = []
+        for _ in 0..<2 {
+            var number = UInt64.random(in: .min ... .max)
+            for _ in 0..<nameLength / 2 {
+                name.append(alphabet[Int(number % UInt64(alphabet.count))])
+                number /= UInt64(alphabet.count)
+            }
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
+
     private static func create(_ storage: LocalStorage) throws(Errno) -> (Descriptor, [UInt8]) {
         while true {
-            let random = (0..<nameLength).map { _ in alphabet[Int.random(in: alphabet.indices)] }
-            let path = storage.path(folder + "/" + String(decoding: random, as: UTF8.self) + suffix)
+            let path = storage.path(folder + "/" + randomName() + suffix)
             do {
                 let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
                 return (try System.open(path, flags: flags, mode: 0o644), path)
