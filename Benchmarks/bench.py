@@ -104,6 +104,14 @@ def copy_small_files(target, folders, count):
     return copied
 
 
+def read_all(folder):
+    """Brings the files of a folder into the page cache."""
+    for path, _ in regular_files([folder]):
+        with open(path, "rb", buffering=0) as file:
+            while file.read(MEGABYTE):
+                pass
+
+
 def tree_size(folder):
     """The bytes that the files of a folder take."""
     return sum(os.lstat(os.path.join(place, name)).st_size
@@ -115,22 +123,27 @@ class Tool:
 
     def __init__(self, folder, program):
         self.program = program
-        self.folder = os.path.join(folder, self.name)
+        self.home = os.path.join(folder, self.name)
+        self.resets = 0
+
+    def reset(self):
+        """Makes a new repository with nothing remembered.
+
+        Its folder is new as well: ext4 is slow to make files for a minute or more after many were removed.
+        """
+        self.resets += 1
+        self.saves = 0
+        self.folder = os.path.join(self.home, str(self.resets))
         self.repository = os.path.join(self.folder, "repository")
         self.cache = os.path.join(self.folder, "cache")
         self.mount_point = os.path.join(self.folder, "mount")
-        self.saves = 0
-
-    def environment(self):
-        return {**os.environ, **self.variables()}
-
-    def reset(self):
-        """Makes a new repository with nothing remembered."""
-        shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.mount_point)
         os.makedirs(self.cache)
         for command in self.init_commands():
             run(command, self.environment())
+
+    def environment(self):
+        return {**os.environ, **self.variables()}
 
     def save(self, source):
         self.saves += 1
@@ -265,6 +278,7 @@ class Bench:
         self.big = os.path.join(self.source, "big")
         self.small = os.path.join(self.source, "small")
         self.tools = None
+        self.copies = 0
 
     def prepare(self):
         """Makes the source tree and the tools, once."""
@@ -304,8 +318,7 @@ class Bench:
             for _ in range(self.runs):
                 tool.reset()
                 # The same start for all: the source in the page cache, nothing else waiting for the disk.
-                run(["tar", "-C", self.folder, "-cf", os.path.join(self.folder, "warm"), "source"])
-                os.unlink(os.path.join(self.folder, "warm"))
+                read_all(self.source)
                 os.sync()
                 firsts.append(tool.save(self.source))
                 agains.append(tool.save(self.source))
@@ -325,7 +338,7 @@ class Bench:
         self.prepare()
         results = {}
         for tool in self.tools:
-            if not os.path.isdir(tool.repository):
+            if not tool.resets:
                 tool.reset()
                 tool.save(self.source)
         for name, opened in [("ext4", self.bare)] + [(tool.name, tool.mounted) for tool in self.tools]:
@@ -364,7 +377,9 @@ class Bench:
             figures["find cold, s"] = run(listing)[0]
             figures["find again, s"] = run(listing)[0]
 
-        copy = os.path.join(self.folder, "copy")
+        # Each copy stays to the end, for the reason given at `reset`.
+        self.copies += 1
+        copy = os.path.join(self.folder, f"copy-{self.copies}")
         drop_caches()
         with opened(self.source) as (place, server):
             run(["cp", "--version"])
@@ -373,7 +388,6 @@ class Bench:
             if server is not None:
                 figures["memory of the mount, MB"] = peak_memory(server.pid) / MEGABYTE
             run(["diff", "-rq", "--no-dereference", self.small, copy])
-        shutil.rmtree(copy)
         return figures
 
 
