@@ -19,6 +19,9 @@ struct Rekkord: ParsableCommand {
             Derive.self,
             Identify.self,
             Save.self,
+            Snapshots.self,
+            Channels.self,
+            List.self,
             ChangeCID.self,
         ]
     )

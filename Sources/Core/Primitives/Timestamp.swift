@@ -38,6 +38,14 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
     }
 
+    /// The time so many seconds later, as far as it can be counted.
+    public func advanced(bySeconds seconds: Int64) -> Timestamp {
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, overflows) = milliseconds.addingReportingOverflow(product)
+        if overflow || overflows { return Timestamp(milliseconds: seconds < 0 ? .min : .max) }
+        return Timestamp(milliseconds: sum)
+    }
+
     /// Orders by time.
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 }

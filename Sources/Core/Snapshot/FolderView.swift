@@ -24,6 +24,12 @@ public struct FolderView: Sendable {
             self.init(entry: entry, overlay: nil, isSynthetic: false)
         }
 
+        /// The same under another name.
+        public func renamed(_ name: [UInt8]) -> Item {
+            let entry = Entry(entry.attributes, name: name, extended: entry.extended)
+            return Item(entry: entry, overlay: overlay, isSynthetic: isSynthetic)
+        }
+
         /// Whether it can be entered.
         public var isFolder: Bool { entry.attributes.isFolder }
     }
