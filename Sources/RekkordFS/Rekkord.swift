@@ -23,6 +23,7 @@ struct Rekkord: ParsableCommand {
             Channels.self,
             List.self,
             ChangeCID.self,
+            ResetCache.self,
         ]
     )
 
