@@ -60,7 +60,12 @@ let package = Package(
         ),
         .testTarget(
             name: "RekkordFSTests",
-            dependencies: ["RekkordFS", "Core", "TestSupport"],
+            dependencies: [
+                "RekkordFS",
+                "Core",
+                "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(
