@@ -5,7 +5,7 @@ import SystemPackage
 /// Resolves configuration, key and repository for one command.
 ///
 /// Rights are checked before the first request; nothing is opened before it is asked for.
-/// - Source: commands.md, 1.2 and 1.3.
+/// - Source: rekkord(1), "Common options" and "EXIT STATUS".
 final class CommandContext {
     /// A right that a command needs.
     enum Right {

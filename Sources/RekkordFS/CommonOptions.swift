@@ -3,7 +3,7 @@ import Core
 
 /// The options that every command takes.
 ///
-/// - Source: commands.md, 1.2.
+/// - Source: rekkord(1), "Common options".
 struct CommonOptions: ParsableArguments {
     @Option(
         name: [.customShort("C"), .customLong("config-file")],

@@ -12,14 +12,15 @@ import Testing
         get throws { try CommandDescription.root().commands.filter { $0.name != "help" } }
     }
 
-    @Test("the manual page has one section for each command, and no other")
+    @Test("the manual page has a section and a synopsis for each command")
     func commands() throws {
         let page = try ManPage(named: "rekkord.1")
-        #expect(
-            try Self.commands.map(\.name).sorted() == page.subsections(of: "COMMANDS").map(\.title).sorted()
-        )
-        let synopsis = page.lines(of: "SYNOPSIS").filter { $0.hasPrefix(".Cm ") }.map { $0.dropFirst(4) }
-        #expect(Set(synopsis.map(String.init)) == Set(try Self.commands.map(\.name)))
+        let names = Set(try Self.commands.map(\.name))
+        #expect(names.subtracting(page.subsections(of: "COMMANDS").map(\.title)) == [])
+        let synopsis = page.lines(of: "SYNOPSIS").filter { $0.hasPrefix(".Cm ") }.map {
+            String($0.dropFirst(4))
+        }
+        #expect(names.subtracting(synopsis) == [])
     }
 
     @Test("the manual page has the options of each command, and no other")

@@ -153,7 +153,9 @@ public struct Program: Sendable {
 
     private static func cStrings(_ texts: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
         texts.map { text in
-            (text + [0]).withUnsafeBytes { strdup($0.bindMemory(to: CChar.self).baseAddress!) }
+            (text + [0]).withUnsafeBytes {
+                $0.bindMemory(to: CChar.self).baseAddress.map { strdup($0) } ?? nil
+            }
         }
             + [nil]
     }

@@ -2,7 +2,7 @@
 ///
 /// It is the table of the well-known FastCDC implementations. The SHA-256 of the constants, written one after the other
 /// as little-endian words, is `d499f6cdb238b999913ce6bc226452991b403b71cb0b144ca82ecf6e2ce2032a`.
-/// - Source: format.md, appendix C.
+/// - Source: rekkord-format(5), "EXAMPLES".
 enum GearTable {
     static let constants: [UInt32] = [
         0x5c95c078, 0x22408989, 0x2d48a214, 0x12842087, 0x530f8afb, 0x474536b9, 0x2963b4f1, 0x44cb738b,

@@ -4,7 +4,7 @@
 /// Of its two masks only the second is ever used with these sizes. The position decides as well, so an insertion moves
 /// all later cuts unless its length is a multiple of 8.
 ///
-/// - Source: format.md, section 7.3.
+/// - Source: rekkord-format(5), "Cutting".
 struct RekkordSplitter: Sendable {
     private static let seedByteCount = 8
     private static let mask: UInt32 = 0x000F_FFFF

@@ -3,7 +3,7 @@
 /// Every file is split on its own. Cuts depend on the content and on a secret of the repository, never on how the
 /// file was read. A chunk has 1…8 MiB, but for the last of a file, which may be shorter; an empty file has none.
 ///
-/// - Source: format.md, section 7.
+/// - Source: rekkord-format(5), "Cutting".
 public struct Splitter: Sendable {
     /// A chunk that ends by its content has more bytes than this.
     public static let minimumChunkByteCount = 1 << 20

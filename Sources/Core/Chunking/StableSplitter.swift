@@ -3,7 +3,7 @@
 /// A gear hash of 64 bits: each byte shifts the hash by one and adds its table value, so 64 bytes decide about a cut. Up
 /// to the normal size a cut needs 22 zero bits, then 19, which keeps sizes close together.
 ///
-/// - Source: format.md, section 7.4. The numbers must never change; a better splitter gets another name.
+/// - Source: rekkord-format(5), "Cutting". The numbers never change; a better splitter gets another name.
 struct StableSplitter: Sendable {
     /// How many bytes the table is read from.
     static let tableByteCount = 256 * MemoryLayout<UInt64>.size

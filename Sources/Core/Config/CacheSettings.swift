@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Holds where caches are and how large they get.
 ///
-/// - Source: commands.md, 2.3.
+/// - Source: rekkord.ini(5).
 public struct CacheSettings: Sendable, Equatable {
     /// The folder with a sub-folder per repository; nil when neither a setting nor a home tells.
     public var directory: FilePath?

@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Holds the values of one configuration file, each with its line; nothing is filled in or merged.
 ///
-/// - Source: commands.md, 2.3.
+/// - Source: rekkord.ini(5).
 public struct ConfigFile: Sendable {
     /// A value and where it stands, counted from 1.
     public struct Located<Value: Sendable & Equatable>: Sendable, Equatable {

@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// Finds and reads the configuration file.
 ///
-/// - Source: commands.md, 2.1; design.md, "Security".
+/// - Source: rekkord.ini(5); ARCHITECTURE.md, "Threats".
 public enum ConfigSearch {
     /// What the command line says.
     public enum Request: Sendable, Equatable {

@@ -1,6 +1,6 @@
 /// Reads and shows durations in whole seconds: `30d`, `24h`, `15m`, `60s`, `0`.
 ///
-/// - Source: commands.md, 2.2.
+/// - Source: rekkord.ini(5).
 public enum DurationText {
     private static let units: [(name: Character, seconds: Int64)] = [
         ("d", 86400), ("h", 3600), ("m", 60), ("s", 1),

@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Decides by mode and owner whether a file may be trusted with secrets, or with the say over root's work.
 ///
-/// - Source: design.md, "Security".
+/// - Source: ARCHITECTURE.md, "Threats".
 public enum FileTrust {
     private static let readableByOthers: UInt32 = 0o044
     private static let writableByOthers: UInt32 = 0o022

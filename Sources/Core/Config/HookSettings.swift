@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Names the folders of executables that run around a save or scan.
 ///
-/// - Source: commands.md, 2.3 and 4.8.
+/// - Source: rekkord.ini(5); rekkord(1), "COMMANDS".
 public struct HookSettings: Sendable, Equatable {
     /// Run before a save.
     public var preSaveDirectory: FilePath?

@@ -1,6 +1,6 @@
 /// Splits an INI file into sections, keys and raw values, without knowing what they mean.
 ///
-/// - Source: commands.md, 2.2.
+/// - Source: rekkord.ini(5).
 public struct INIDocument: Sendable {
     /// `[name]` at a line.
     public struct Section: Sendable {

@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Tells where a repository is.
 ///
-/// - Source: commands.md, 2.5; format.md, 2.2.
+/// - Source: rekkord.ini(5); rekkord-format(5), "OBJECTS".
 public enum RepositoryLocation: Sendable, Equatable {
     /// A folder of this machine; the path is absolute.
     case local(FilePath)

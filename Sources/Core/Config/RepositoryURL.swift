@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Reads what a user writes for a repository.
 ///
-/// - Source: commands.md, 2.5.
+/// - Source: rekkord.ini(5).
 public enum RepositoryURL: Sendable, Equatable {
     /// A complete location.
     case location(RepositoryLocation)

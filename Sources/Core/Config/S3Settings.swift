@@ -1,6 +1,6 @@
 /// Holds what [S3] and the environment say about S3 storage.
 ///
-/// - Source: commands.md, 2.3 and 2.4.
+/// - Source: rekkord.ini(5).
 public struct S3Settings: Sendable, Equatable {
     /// Who may shorten a lock.
     public enum RetainMode: String, Sendable, CaseIterable {

@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Holds what [SFTP] and the environment say about SSH.
 ///
-/// - Source: commands.md, 2.3 and 2.4.
+/// - Source: rekkord.ini(5).
 public struct SFTPSettings: Sendable, Equatable {
     /// How to log in.
     public enum Credential: Sendable, Equatable {

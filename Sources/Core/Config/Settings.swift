@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Holds what a command works with: command line over configuration file over environment over defaults.
 ///
-/// - Source: commands.md, 1.2 and 2.
+/// - Source: rekkord(1), "Common options"; rekkord.ini(5).
 public struct Settings: Sendable {
     /// What the command line says; nil where it says nothing.
     public struct Overrides: Sendable {

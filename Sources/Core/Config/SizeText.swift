@@ -1,6 +1,6 @@
 /// Reads sizes in bytes: an integer with an optional unit `B k M G T`, powers of 1000.
 ///
-/// - Source: commands.md, 2.2.
+/// - Source: rekkord.ini(5).
 public enum SizeText {
     private static let units: [Character: Int] = [
         "B": 1, "k": 1000, "K": 1000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000,

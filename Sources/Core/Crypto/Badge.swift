@@ -1,7 +1,7 @@
 /// Shows that the master key issued a derived key: 113 bytes, stored under `keys/<key id>`.
 ///
 /// kid 16 | type 1 | pkey 32 | signature of the first 49 bytes by the master 64.
-/// - Source: format.md, 4.4 and 4.6.
+/// - Source: rekkord-format(5), "Derived key".
 struct Badge: Sendable {
     static let byteCount = 113
     private static let signedByteCount = 49

@@ -1,6 +1,6 @@
 /// The secrets that all who write to a repository share: they key the hashes and the splitters.
 ///
-/// - Source: format.md, sections 6 and 7.
+/// - Source: rekkord-format(5), "Object IDs" and "Cutting".
 final class BlobSalts: Sendable {
     /// Keys blob hashes.
     let hashKey: SecretKey

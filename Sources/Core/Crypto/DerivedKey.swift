@@ -1,7 +1,7 @@
 /// The 950 bytes inside the file of a derived key.
 ///
 /// magic 5 | badge 113 | 24 slots of 32 | signature of all before by the master 64.
-/// - Source: format.md, 4.4.
+/// - Source: rekkord-format(5), "Derived key".
 enum DerivedKey {
     static let byteCount = 950
     /// Thrown for a layout that only unreleased versions of the original wrote.
@@ -23,7 +23,7 @@ enum DerivedKey {
         }
         let masterPublic = key(.masterPublic, of: raw)
         guard isSigned(raw, by: masterPublic) else {
-            // Slot 1 signed the files of an intermediate revision (format.md, B.3).
+            // Slot 1 signed the files of an intermediate revision (rekkord-format(5), "Derived key").
             if isSigned(raw, by: key(.configKey, of: raw)) { throw outdated }
             throw FormatError("the key file was tampered with")
         }

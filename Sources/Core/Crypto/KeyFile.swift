@@ -2,7 +2,7 @@ public import SystemPackage
 
 /// Reads and makes key files.
 ///
-/// - Source: format.md, 4.3 and 4.4.
+/// - Source: rekkord-format(5), "Key file" and "Derived key".
 public enum KeyFile {
     private static let begin = Array("-----BEGIN REKKORD KEY-----".utf8)
     private static let end = Array("-----END REKKORD KEY-----".utf8)

@@ -1,7 +1,7 @@
 /// Holds the keys that one key file gives, each in guarded memory.
 ///
 /// What a type lacks is absent, so code that needs it must ask. Safe on any thread: nothing changes after `init`.
-/// - Source: format.md, 4.1 and 4.4.
+/// - Source: rekkord-format(5), "KEYS" and "Derived key".
 public final class KeySet: Sendable {
     /// What the key may do.
     public let type: KeyType

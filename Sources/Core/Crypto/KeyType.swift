@@ -1,6 +1,6 @@
 /// The four kinds of keys and what each may do.
 ///
-/// - Source: format.md, 4.2.
+/// - Source: rekkord-format(5), "KEYS".
 public enum KeyType: UInt8, Sendable, CaseIterable {
     case master = 0
     case writeOnly = 1

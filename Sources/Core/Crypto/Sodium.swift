@@ -71,7 +71,7 @@ enum Sodium {
 
     /// `KDF(key, id, 32)` with the context `REKKORD0`.
     ///
-    /// - Source: format.md, section 1. C: `crypto_kdf_blake2b_derive_from_key`.
+    /// - Source: rekkord-format(5), "Conventions". C: `crypto_kdf_blake2b_derive_from_key`.
     static func derive(_ key: borrowing SecretKey, id: UInt64) -> SecretKey {
         start()
         return key.withBytes { key in
@@ -108,7 +108,7 @@ enum Sodium {
 
     /// Argon2id v1.3 with one pass over 8 KiB, 32 bytes.
     ///
-    /// - Source: format.md, sections 1 and 10.3. C: `crypto_pwhash_argon2id`.
+    /// - Source: rekkord-format(5), "Conventions" and "TAGS". C: `crypto_pwhash_argon2id`.
     static func argon2id(password: [UInt8], salt: [UInt8]) throws(FormatError) -> SecretKey {
         start()
         precondition(salt.count == Int(crypto_pwhash_argon2id_SALTBYTES))
@@ -208,7 +208,7 @@ enum Sodium {
     /// Writes `Seal(publicKey, message)` to `target`, `message.count + sealOverhead` bytes.
     ///
     /// - Parameter ephemeral: the secret half of the one-time pair; random outside tests.
-    /// - Source: format.md, section 1. C: `crypto_box_seal`, taken apart so that tests can fix the pair.
+    /// - Source: rekkord-format(5), "Conventions". C: `crypto_box_seal`, taken apart so that tests fix the pair.
     static func seal(
         _ message: UnsafeRawBufferPointer,
         to publicKey: borrowing SecretKey,
@@ -287,7 +287,7 @@ enum Sodium {
     /// One direction of an XChaCha20-Poly1305 stream.
     ///
     /// Both directions start from the same key and header, so a fixed header gives a fixed stream.
-    /// - Source: format.md, 5.3. C: `crypto_secretstream_xchacha20poly1305_*`.
+    /// - Source: rekkord-format(5), "Body". C: `crypto_secretstream_xchacha20poly1305_*`.
     struct Stream: ~Copyable {
         static let headerByteCount = Int(crypto_secretstream_xchacha20poly1305_HEADERBYTES)
         /// How much longer a message is than its piece.

@@ -2,7 +2,7 @@
 ///
 /// Stored is text, one entry per line: `user::rwx`, `user:1000:r-x`, `group::r--`, `mask::rwx`, `other::---`.
 /// Linux has a binary form: version 2 (u32), then records of tag (u16), permissions (u16) and id (u32).
-/// - Source: format.md, 9.3. C: `struct posix_acl_xattr_entry`.
+/// - Source: rekkord-format(5), "Extended attributes". C: `struct posix_acl_xattr_entry`.
 public struct AccessControlList: Hashable, Sendable {
     /// Whom a record is about; the raw values are those of the binary form, in the order the kernel demands.
     public enum Tag: UInt16, Sendable, CaseIterable {

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// Holds working memory for one thread at a time: address space for the largest plaintext, of which only what was
 /// touched is occupied. So the size need not be known, nothing is moved while it grows, and an LZ4 bomb ends at the limit.
-/// - Source: format.md, 5.4.
+/// - Source: rekkord-format(5), "Body".
 final class BlobDecoder {
     /// The largest plaintext that is read, in bytes.
     static let maxPlaintextByteCount = 256 << 20

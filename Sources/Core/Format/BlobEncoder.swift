@@ -2,7 +2,7 @@
 ///
 /// version 1 | type 1 | sealed stream key 80 | stream header 24 | messages of at most 32,768 + 17 bytes.
 /// Holds working memory for one thread at a time.
-/// - Source: format.md, 5.1 and 5.3.
+/// - Source: rekkord-format(5), "Container" and "Body".
 final class BlobEncoder {
     /// The random parts of one object.
     final class Randomness {
@@ -131,7 +131,7 @@ final class BlobEncoder {
 
 /// The offsets and sizes that encoder and decoder share.
 ///
-/// - Source: format.md, 5.1 and 5.3.
+/// - Source: rekkord-format(5), "Container" and "Body".
 enum BlobLayout {
     static let version: UInt8 = 7
     static let sealedKey = 2..<82

@@ -1,7 +1,7 @@
 /// Tells how the plaintext of a blob is laid out.
 ///
 /// The numbers are stored in the blob; the ones in a name are layouts of earlier revisions.
-/// - Source: format.md, 5.2.
+/// - Source: rekkord-format(5), "Container".
 public enum BlobType: UInt8, Sendable, CaseIterable {
     /// A piece of a file.
     case chunk = 0

@@ -1,7 +1,7 @@
 /// The root object `rekkord`: which repository this is, and which generation of caches is valid.
 ///
 /// version 1 | length 2 | nonce 24 | box of the 32 bytes below, then zeros, 4112 | signature 64; 4203 bytes.
-/// - Source: format.md, section 3.
+/// - Source: rekkord-format(5), "Config object".
 struct ConfigObject: Equatable {
     static let byteCount = 4203
     private static let version: UInt8 = 3

@@ -13,7 +13,7 @@
 /// A blob is hostile input. Broken structure refuses the whole folder. An entry whose name is bad or longer than
 /// 255 bytes, or repeats an earlier one, is only not visible: every other entry keeps its stored place.
 /// Both header fields are informational, and may be absurd.
-/// - Source: format.md, 9.1; commands.md, 5.6.
+/// - Source: rekkord-format(5), "DIRECTORIES"; rekkord(1), "mount".
 public final class DirectoryBlob: Sendable {
     /// The part before the first entry.
     public static let headerByteCount = 16

@@ -1,6 +1,6 @@
 /// Tells what an entry stands for.
 ///
-/// - Source: format.md, 9.2.
+/// - Source: rekkord-format(5), "DIRECTORIES".
 public enum EntryKind: Int8, Sendable, CaseIterable {
     /// A special file: device, pipe or socket.
     case unknown = -1
@@ -14,7 +14,7 @@ public enum EntryKind: Int8, Sendable, CaseIterable {
 
 /// Tells what is known of an entry.
 ///
-/// - Source: format.md, 9.2.
+/// - Source: rekkord-format(5), "DIRECTORIES".
 public struct EntryFlags: OptionSet, Hashable, Sendable {
     /// The stored byte, unknown bits included.
     public let rawValue: UInt8
@@ -34,7 +34,7 @@ public struct EntryFlags: OptionSet, Hashable, Sendable {
 
 /// Holds what has a fixed size in an entry: everything but the name and the extended attributes.
 ///
-/// - Source: format.md, 9.2.
+/// - Source: rekkord-format(5), "DIRECTORIES".
 public struct EntryAttributes: Hashable, Sendable {
     /// The blob with the content; zero when nothing was stored.
     public var hash: Hash32

@@ -16,7 +16,7 @@ public struct ExtendedAttribute: Hashable, Sendable {
 ///
 /// Zero or more records: `n` (u16), then n bytes: key, NUL, value. POSIX ACLs are stored under the keys of
 /// `AccessControlList`.
-/// - Source: format.md, 9.3.
+/// - Source: rekkord-format(5), "Extended attributes".
 public enum ExtendedAttributes {
     /// The most bytes that all records of an entry may take; beyond it they are all dropped.
     public static let maxByteCount = 32_767

@@ -5,7 +5,7 @@
 /// ```
 ///
 /// Chunks ascend and do not overlap. Between them there may be gaps, which read as zeros.
-/// - Source: format.md, section 8.
+/// - Source: rekkord-format(5), "FILES AND CHUNKS".
 public struct FileTable: Sendable {
     /// One row of the table.
     public struct Chunk: Hashable, Sendable {

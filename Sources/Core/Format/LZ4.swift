@@ -2,7 +2,7 @@ internal import CLZ4
 
 /// Compresses to and from LZ4 frames as the format wants them; the only file that touches liblz4.
 ///
-/// - Source: format.md, 5.3. C: `lz4frame.h`.
+/// - Source: rekkord-format(5), "Body". C: `lz4frame.h`.
 enum LZ4 {
     /// Levels below zero trade size for speed, 0…2 are the fast compressor, 3…12 the high one.
     static let maxLevel = 12

@@ -1,7 +1,7 @@
 /// Brings folders and snapshots of earlier revisions into the current layout.
 ///
 /// Only the well-defined ones are read: Directory3, Snapshot4 and Snapshot5.
-/// - Source: format.md, appendix B.1.
+/// - Source: rekkord-format(5), "Old types".
 enum LegacyBlob {
     /// Entries of that time had two bytes each for flags and kind.
     private static let oldEntryByteCount = 92

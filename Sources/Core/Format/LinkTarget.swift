@@ -1,6 +1,6 @@
 /// Holds where a symbolic link points, as bytes.
 ///
-/// - Source: format.md, 9.4.
+/// - Source: rekkord-format(5), "Links".
 public struct LinkTarget: Hashable, Sendable {
     /// The longest target that is stored, in bytes.
     public static let maxByteCount = 4095

@@ -1,6 +1,6 @@
 /// Rounds sizes up so that they tell little: Padmé.
 ///
-/// - Source: format.md, 5.3.
+/// - Source: rekkord-format(5), "Body".
 enum Padding {
     /// The padded size of `byteCount` bytes (at least 1), at most 12 % more.
     static func padded(_ byteCount: Int) -> Int {

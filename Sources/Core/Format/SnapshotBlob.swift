@@ -5,7 +5,7 @@
 /// ```
 ///
 /// All numbers are statistics and may be absurd. A root whose name is bad or repeated is not in `roots`.
-/// - Source: format.md, 9.5.
+/// - Source: rekkord-format(5), "SNAPSHOTS".
 public struct SnapshotBlob: Sendable {
     /// The part before the first root entry.
     public static let headerByteCount = 560

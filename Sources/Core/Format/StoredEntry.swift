@@ -7,7 +7,7 @@
 /// ```
 ///
 /// The bytes must outlive the value; use it inside a `withBytes` closure.
-/// - Source: format.md, 9.2.
+/// - Source: rekkord-format(5), "DIRECTORIES".
 struct StoredEntry {
     /// The part before the name.
     static let fixedByteCount = 90

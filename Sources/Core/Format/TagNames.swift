@@ -1,7 +1,7 @@
 /// The object names that make one tag: everything a tag says stands in the names of empty objects.
 ///
 /// main: `tags/M/<key id>/<base64 of sealed intro 123 | signature 64>`; fragments: `tags/P/<prefix>_<nn>_<base64>`.
-/// - Source: format.md, section 10.
+/// - Source: rekkord-format(5), "TAGS".
 struct TagNames {
     static let mainFolder = "tags/M/"
     static let fragmentFolder = "tags/P/"
@@ -77,7 +77,7 @@ struct TagNames {
 
 /// The sealed part of a main tag: version 1 | OID 33 | prefix 16 | password 24 | number of fragments 1.
 ///
-/// - Source: format.md, 10.2 and 10.3.
+/// - Source: rekkord-format(5), "TAGS".
 struct TagIntro {
     static let prefixByteCount = 16
     static let passwordByteCount = 24

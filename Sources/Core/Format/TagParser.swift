@@ -1,7 +1,7 @@
 /// Reads tags from a listing of object names.
 ///
 /// A malformed tag never stops the others: it is reported and left out.
-/// - Source: format.md, 10.5.
+/// - Source: rekkord-format(5), "TAGS".
 struct TagParser {
     /// A tag that decoded, not yet checked against its author unless the master wrote it.
     struct Parsed {

@@ -1,7 +1,7 @@
 /// What a tag tells about its snapshot without the snapshot being read.
 ///
 /// time 8 | size 8 | stored 8 | added 8 | channel | NUL.
-/// - Source: format.md, 10.1.
+/// - Source: rekkord-format(5), "TAGS".
 public struct TagPayload: Sendable, Equatable {
     static let maxEncodedByteCount = 544
     private static let fixedByteCount = 32

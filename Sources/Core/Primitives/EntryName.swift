@@ -2,7 +2,7 @@
 ///
 /// Every value is 1…255 bytes long, holds neither `/` nor NUL and is neither `.` nor `..`, so each later
 /// layer may pass it to the kernel.
-/// - Source: format.md, 9.2. C: `NAME_MAX`.
+/// - Source: rekkord-format(5), "DIRECTORIES". C: `NAME_MAX`.
 public struct EntryName: Hashable, Sendable, Comparable {
     /// The longest name that Linux accepts, in bytes.
     public static let maxByteCount = 255
@@ -31,7 +31,7 @@ public struct EntryName: Hashable, Sendable, Comparable {
 
 /// Names a root entry of a snapshot: a path without its leading `/`, as a list of names.
 ///
-/// - Source: format.md, 9.5.
+/// - Source: rekkord-format(5), "SNAPSHOTS".
 public struct RootPath: Hashable, Sendable {
     /// At least one name.
     public let components: [EntryName]

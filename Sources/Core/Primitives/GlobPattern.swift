@@ -2,7 +2,7 @@
 ///
 /// Only `**` crosses `/`. `?` and `[…]` stand for one character, or for one byte where the text is not UTF-8.
 /// The time is at most proportional to pattern length times text length.
-/// - Source: commands.md, 4.3 and 4.6.
+/// - Source: rekkord(1), "COMMANDS".
 public struct GlobPattern: Sendable {
     /// A Unicode scalar, or 0x110000 plus the value of a byte that is not UTF-8.
     private typealias Unit = UInt32

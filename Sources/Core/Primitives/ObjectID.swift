@@ -1,7 +1,7 @@
 /// Names a blob: its catalog and the keyed hash of its plaintext.
 ///
 /// Text form, 65 characters: `M` or `R`, then 64 hexadecimal digits, upper case when printed.
-/// - Source: format.md, section 6.
+/// - Source: rekkord-format(5), "Object IDs".
 public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The two folders of blobs.
     public enum Catalog: UInt8, Sendable {

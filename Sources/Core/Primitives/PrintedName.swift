@@ -2,7 +2,7 @@
 public enum PrintedName {
     /// Escapes control characters, `\` and invalid UTF-8 as `\xHH`, so that a terminal shows the name and nothing else.
     ///
-    /// - Source: commands.md, 1.4.
+    /// - Source: rekkord(1).
     public static func escape(_ bytes: some Collection<UInt8>) -> String {
         // Nearly all names are plain ASCII.
         if bytes.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) {

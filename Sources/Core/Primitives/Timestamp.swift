@@ -2,7 +2,7 @@ import Glibc
 
 /// Counts milliseconds since 1970-01-01T00:00:00Z, negative before.
 ///
-/// - Source: format.md, section 1.
+/// - Source: rekkord-format(5), "Conventions".
 public struct Timestamp: Hashable, Sendable, Comparable {
     /// The count.
     public let milliseconds: Int64

@@ -1,6 +1,6 @@
 /// The names of stored objects.
 ///
-/// - Source: format.md, 2.1.
+/// - Source: rekkord-format(5), "OBJECTS".
 public enum ObjectNames {
     /// The config object.
     public static let config = "rekkord"

@@ -214,7 +214,7 @@ public final class Repository: Sendable {
     /// Finds out whether the store can refuse to overwrite, by writing `cw`.
     ///
     /// A first success may only mean that `cw` was missing, so it is tried once more.
-    /// - Source: format.md, 2.4.
+    /// - Source: rekkord-format(5), "OBJECTS".
     public func probeConditionalWrites() throws(RekkordError) -> Bool {
         for _ in 0..<2 {
             let outcome = try put(ObjectNames.conditionalWrite, [])

@@ -1,7 +1,7 @@
 /// Names what a command works on: `<OID|channel>[:<path>]`.
 ///
 /// Where the channel ends is only known when the channels are, because both parts may hold `:`.
-/// - Source: commands.md, section 3.
+/// - Source: rekkord(1), "Identifiers".
 public struct Identifier: Hashable, Sendable {
     /// One way to read the text: the channel is what comes before the `:`.
     public struct ChannelReading: Hashable, Sendable {

@@ -17,7 +17,7 @@
 ///
 /// The nodes are kept flat, because the number of names in a root is only bounded by the size of the snapshot and
 /// must not become recursion. Pure and immutable.
-/// - Source: commands.md, section 3 and 5.4.
+/// - Source: rekkord(1), "Identifiers" and "mount".
 public final class RootTree: Sendable {
     struct Node: Sendable {
         /// The last name of the path; empty for the top.

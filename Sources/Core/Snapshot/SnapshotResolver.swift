@@ -3,7 +3,7 @@ internal import Glibc
 /// Finds what an identifier names.
 ///
 /// Lists the tags once, and only for a channel; what it reads comes through its reader.
-/// - Source: commands.md, section 3.
+/// - Source: rekkord(1), "Identifiers".
 public struct SnapshotResolver {
     /// A snapshot together with the tree that its saved paths make.
     public struct Snapshot: Sendable {

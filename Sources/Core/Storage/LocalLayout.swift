@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// The folders of a local repository.
 ///
-/// - Source: format.md, 2.1.
+/// - Source: rekkord-format(5), "OBJECTS".
 enum LocalLayout {
     private static let rekkord = "rekkord"
 

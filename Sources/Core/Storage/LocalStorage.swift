@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// Keeps objects as files below a folder.
 ///
-/// - Source: format.md, 2.1 and 2.2; design.md, "Save".
+/// - Source: rekkord-format(5), "OBJECTS"; docs/decisions/0008.
 public final class LocalStorage: Storage {
     /// A folder of this machine.
     public let kind = StorageKind.local

@@ -9,7 +9,7 @@ internal import SystemPackage
 /// flush ────────────────┘                       └ completions, in the order of the puts
 /// ```
 ///
-/// - Source: design.md, "Durability". C: `syncfs(2)`, which reports write errors since the descriptor was opened.
+/// - Source: docs/decisions/0008. C: `syncfs(2)`, which reports write errors since the descriptor was opened.
 final class LocalWriteBatch: WriteBatch {
     /// A group is committed when it holds this many objects or bytes.
     private static let maxGroupCount = 4096

@@ -2,7 +2,7 @@
 ///
 /// Knows nothing of keys and formats. Implementations are safe on any number of threads and block the caller.
 /// Errors name the object; a command never sees half an object as a whole one.
-/// - Source: format.md, section 2.
+/// - Source: rekkord-format(5), "OBJECTS".
 public protocol Storage: Sendable {
     /// Which kind of place it is.
     var kind: StorageKind { get }

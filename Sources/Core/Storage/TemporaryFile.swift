@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// An object under a private name in `tmp/`, not yet visible.
 ///
-/// - Source: format.md, 2.2.
+/// - Source: rekkord-format(5), "OBJECTS".
 struct TemporaryFile {
     static let folder = "tmp"
     private static let nameLength = 24

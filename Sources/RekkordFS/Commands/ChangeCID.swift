@@ -3,7 +3,7 @@ import Core
 
 /// Makes every machine drop its cache.
 ///
-/// - Source: commands.md, 4.7.
+/// - Source: rekkord(1), "COMMANDS".
 struct ChangeCID: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "change_cid",

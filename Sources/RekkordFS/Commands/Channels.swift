@@ -3,7 +3,7 @@ import Core
 
 /// Lists channels.
 ///
-/// - Source: commands.md, 4.6.
+/// - Source: rekkord(1), "COMMANDS".
 struct Channels: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "channels",

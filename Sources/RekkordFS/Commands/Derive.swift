@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Makes a key with fewer rights from the master key.
 ///
-/// - Source: commands.md, 4.2.
+/// - Source: rekkord(1), "COMMANDS".
 struct Derive: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "derive",

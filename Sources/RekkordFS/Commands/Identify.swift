@@ -3,7 +3,7 @@ import Core
 
 /// Shows which key a key file holds.
 ///
-/// - Source: commands.md, 4.2.
+/// - Source: rekkord(1), "COMMANDS".
 struct Identify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "identify",

@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Makes a repository.
 ///
-/// - Source: commands.md, 4.1.
+/// - Source: rekkord(1), "COMMANDS".
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",

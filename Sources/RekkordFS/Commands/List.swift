@@ -3,7 +3,7 @@ import Core
 
 /// Lists what is in a snapshot or folder.
 ///
-/// - Source: commands.md, 4.6.
+/// - Source: rekkord(1), "COMMANDS".
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",

@@ -3,7 +3,7 @@ import Core
 
 /// Empties what this machine remembers about a repository.
 ///
-/// - Source: commands.md, 4.7.
+/// - Source: rekkord(1), "COMMANDS".
 struct ResetCache: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset_cache",

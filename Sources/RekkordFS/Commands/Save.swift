@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Saves files and folders.
 ///
-/// - Source: commands.md, 4.3.
+/// - Source: rekkord(1), "COMMANDS".
 struct Save: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "save",

@@ -3,7 +3,7 @@ import SystemPackage
 
 /// What one run of `rekkord save` has to save, checked before anything is asked of the repository.
 ///
-/// - Source: commands.md, 4.3.
+/// - Source: rekkord(1), "COMMANDS".
 struct SavePlan {
     /// One snapshot, or without a channel one object.
     struct Item {

@@ -4,7 +4,7 @@ import Glibc
 
 /// Collects the outcome of saves and prints their summaries.
 ///
-/// - Source: commands.md, 6.4.
+/// - Source: rekkord(1).
 struct SaveReport {
     private let format: Save.Format
     private let console: Console

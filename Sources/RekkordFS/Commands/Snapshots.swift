@@ -3,7 +3,7 @@ import Core
 
 /// Lists snapshots.
 ///
-/// - Source: commands.md, 4.6.
+/// - Source: rekkord(1), "COMMANDS".
 struct Snapshots: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshots",

@@ -2,7 +2,7 @@ import Core
 
 /// Prints the channels of a repository.
 ///
-/// - Source: commands.md, 6.2.
+/// - Source: rekkord(1).
 struct ChannelReport {
     /// One channel.
     struct Channel {

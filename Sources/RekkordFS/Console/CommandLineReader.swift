@@ -3,7 +3,7 @@ import Core
 
 /// Finds out what a command line asks for, before the parser sees it, so that usage errors are ours.
 ///
-/// - Source: commands.md, 1.1.
+/// - Source: rekkord(1).
 struct CommandLineReader {
     /// What to do.
     enum Request {

@@ -2,7 +2,7 @@ import Core
 
 /// Splits the arguments of one command into options and operands.
 ///
-/// - Source: commands.md, 1.1.
+/// - Source: rekkord(1).
 struct CommandLineScan {
     /// One option as given, with its value unless it is a flag.
     struct GivenOption {

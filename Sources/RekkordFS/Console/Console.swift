@@ -5,7 +5,7 @@ import SystemPackage
 /// Prints results on standard output and everything else on standard error.
 ///
 /// Safe to use from any thread. A progress line on the terminal makes way for every message.
-/// - Source: commands.md, 1.4 and 9.
+/// - Source: rekkord(1).
 final class Console: Sendable {
     /// What a message is; the word that leads it.
     private enum Level: String {

@@ -2,7 +2,7 @@ import Core
 
 /// Names a value in documents.
 ///
-/// - Source: commands.md, section 6.
+/// - Source: rekkord(1).
 struct DocumentKey: Hashable {
     /// The key of a JSON object.
     let json: String

@@ -2,7 +2,7 @@ import Core
 
 /// The exit statuses of rekkord(1).
 ///
-/// - Source: commands.md, 1.3.
+/// - Source: rekkord(1), "EXIT STATUS".
 enum ExitStatus {
     static let done: Int32 = 0
     static let failed: Int32 = 1

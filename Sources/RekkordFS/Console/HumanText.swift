@@ -1,6 +1,6 @@
 /// Words numbers for people.
 ///
-/// - Source: commands.md, 1.4.
+/// - Source: rekkord(1).
 enum HumanText {
     private static let units = ["B", "kB", "MB", "GB", "TB"]
 

@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// Takes words of a closed list, in any case, with commas or spaces between them.
 ///
-/// - Source: commands.md, 1.1.
+/// - Source: rekkord(1).
 struct KeywordList<Keyword: KeywordArgument>: ExpressibleByArgument, Sendable {
     /// The words in the order given.
     let keywords: [Keyword]

@@ -2,7 +2,7 @@ import Core
 
 /// Recognises calls by mount(8) and mount.fuse(8), and words them as `rekkord mount`.
 ///
-/// - Source: commands.md, 1.1 and 5.2; mount(8), "External helpers"; mount.fuse3(8).
+/// - Source: rekkord(1), "mount"; mount(8), "External helpers"; mount.fuse3(8).
 enum MountHelper {
     /// What a call means.
     enum Call: Equatable {

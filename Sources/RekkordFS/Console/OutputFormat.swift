@@ -3,7 +3,7 @@ import Core
 
 /// How a command prints its result.
 ///
-/// - Source: commands.md, 4.6.
+/// - Source: rekkord(1), "COMMANDS".
 enum OutputFormat: String, KeywordArgument {
     case plain = "Plain"
     case json = "JSON"

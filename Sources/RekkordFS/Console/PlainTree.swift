@@ -7,7 +7,7 @@ import Core
 ///   [D] home/alice/                                            (0755) 2026-01-04 09:00:00 +0100
 /// ```
 ///
-/// - Source: commands.md, 6.3.
+/// - Source: rekkord(1).
 struct PlainTree {
     private static let nameWidth = 60
     private static let modeWidth = 6

@@ -4,7 +4,7 @@ import Glibc
 /// Shows how far a command is: a line on the terminal that is replaced, or with `-v` a plain line now and then.
 ///
 /// Workers never wait for it: an update that comes too early or meets another one is skipped.
-/// - Source: commands.md, 1.4.
+/// - Source: rekkord(1).
 final class ProgressLine: Sendable {
     /// How much was done, in bytes.
     struct Amount: Sendable {

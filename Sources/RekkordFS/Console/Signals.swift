@@ -3,7 +3,7 @@ import Synchronization
 
 /// Ends the program on SIGHUP, SIGINT and SIGTERM, at once or, where a command asks for it, in good order.
 ///
-/// - Source: commands.md, 1.3. C: `sigaction(2)`.
+/// - Source: rekkord(1), "EXIT STATUS". C: `sigaction(2)`.
 enum Signals {
     /// The signal of a key press.
     static let interrupt = SIGINT

@@ -2,7 +2,7 @@ import Core
 
 /// Prints the snapshots of a repository.
 ///
-/// - Source: commands.md, 6.1.
+/// - Source: rekkord(1).
 struct SnapshotReport {
     /// What to sort by, each possibly the other way round.
     struct Order {

@@ -3,7 +3,7 @@ import Core
 /// Prints a snapshot or the entries of a folder while it is walked through.
 ///
 /// Nothing is kept but what is open, so a listing may be larger than memory.
-/// - Source: commands.md, 6.3.
+/// - Source: rekkord(1).
 struct TreeReport {
     /// Prints entries in one format.
     private enum Style {

@@ -4,7 +4,7 @@ import CSodium
 
 /// Holds the input of the golden cut points and the secret that goes with it.
 ///
-/// - Source: format.md, sections 7.4 and 14.9.
+/// - Source: rekkord-format(5), "Cutting" and "EXAMPLES".
 enum CutPointData {
     /// 32 MiB: BLAKE2b-512 of 0, 1, 2, … as little-endian words of 64 bits, joined.
     static let bytes: [UInt8] = {

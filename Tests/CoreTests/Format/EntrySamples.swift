@@ -2,7 +2,7 @@ import TestSupport
 
 @testable import Core
 
-/// The worked examples of format.md, 14.4 and 14.6, and what the tests of this folder build from them.
+/// The worked examples of rekkord-format(5), "EXAMPLES", and what the tests of this folder build from them.
 enum EntrySamples {
     /// The chunk `hello\n`.
     static let helloHash = hash("3818118afb0454eb8a8aa845224e36e4181905187173d0b9e9a94864c679aa21")

@@ -3,7 +3,7 @@ import Testing
 
 /// The keys of the worked examples.
 ///
-/// - Source: format.md, section 14.
+/// - Source: rekkord-format(5), "EXAMPLES".
 enum GoldenKeys {
     static let masterText = """
         -----BEGIN REKKORD KEY-----
