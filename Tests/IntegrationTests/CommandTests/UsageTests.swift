@@ -107,7 +107,7 @@ import Testing
     @Test("help shows every command")
     func commands() throws {
         let help = try program.run("help").output
-        for command in ["init", "derive", "identify", "change_cid"] {
+        for command in ["init", "derive", "identify", "save", "change_cid", "reset_cache"] {
             #expect(help.contains("\n  \(command) "))
         }
     }
