@@ -19,6 +19,13 @@ public struct FileStatus: Sendable {
             self.nanoseconds = nanoseconds
         }
 
+        /// The clock of the machine.
+        public static func now() -> Time {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Time(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
+        }
+
         /// Rounded down to a millisecond, as it is stored.
         public var timestamp: Timestamp { Timestamp(seconds: seconds, nanoseconds: nanoseconds) }
     }

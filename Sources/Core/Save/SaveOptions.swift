@@ -20,6 +20,8 @@ public struct SaveOptions: Sendable {
     public var verifiesBlobs = false
     /// How many threads read, compress and seal.
     public var threadCount = 1
+    /// The clock that the kernel stamps files with.
+    var clock: @Sendable () -> FileStatus.Time = { .now() }
 
     /// Starts with the defaults of the command.
     public init() {}

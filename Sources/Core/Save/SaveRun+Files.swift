@@ -40,7 +40,7 @@ extension SaveRun {
                 followsLinks: job.isFollowed,
                 keepsAccessTimes: options.keepsAccessTimes
             )
-            let now = Self.now()
+            let now = options.clock()
             let before = try System.status(of: file.number)
             // Something else took its name; only a regular file is read.
             guard before.type == .regular else { throw .staleNFSFileHandle }

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import SystemPackage
 
@@ -157,12 +156,5 @@ final class SaveRun: Sendable {
         mismatchCount.wrappingAdd(1, ordering: .relaxed)
         folder.keepRecord()
         warn("content of '\(folder.path(of: name))' changed: its times and size did not")
-    }
-
-    /// The clock that the kernel stamps files with.
-    static func now() -> FileStatus.Time {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return FileStatus.Time(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
     }
 }

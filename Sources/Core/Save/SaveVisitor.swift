@@ -215,7 +215,7 @@ final class SaveVisitor: FileTreeVisitor {
         path: () -> String
     ) -> SavedEntry {
         var entry = SavedEntry(name, status, storesAccessTime: options.storesAccessTimes)
-        entry.isReliable = StatusReliability.isReliable(status, at: SaveRun.now())
+        entry.isReliable = StatusReliability.isReliable(status, at: options.clock())
         let isSame = comparison.hasSameMetadata && remembered?.isSame(as: status) == true
         if isSame, let remembered {
             entry.extended = remembered.extended

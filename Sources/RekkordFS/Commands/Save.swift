@@ -63,7 +63,7 @@ struct Save: ParsableCommand {
     )
     var noSnapshot = false
 
-    @Flag(name: .customLong("no-hooks"), help: "Run no hooks.")
+    @Flag(name: .customLong("no-hooks"), help: "Accepted for scripts; has no effect yet.")
     var noHooks = false
 
     @Flag(name: .customLong("no-report"), help: "Accepted for scripts; has no effect.")
