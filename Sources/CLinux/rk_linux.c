@@ -165,3 +165,10 @@ rk_syslog(int priority, const char *message)
 
 	syslog(priority, "%s", message);
 }
+
+pid_t
+rk_fork(void)
+{
+
+	return (fork());
+}

@@ -22,6 +22,7 @@ struct Rekkord: ParsableCommand {
             Snapshots.self,
             Channels.self,
             List.self,
+            Mount.self,
             ChangeCID.self,
             ResetCache.self,
         ]
@@ -75,6 +76,7 @@ struct Rekkord: ParsableCommand {
         case .version: console.print(configuration.version)
         case .help(let command): console.print(command.map { helpMessage(for: $0) } ?? helpMessage())
         case .run(let command, let arguments):
+            let arguments = try MountOptionList.expand(arguments, CommandSyntax(command))
             var command = try parse(command, arguments)
             do {
                 try command.run()

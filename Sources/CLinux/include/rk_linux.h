@@ -77,6 +77,9 @@ int64_t rk_raise_open_file_limit(void);
 /* Names the calling thread for ps and debuggers; at most 15 bytes count. */
 void rk_name_thread(const char *name);
 
+/* fork(2), which Swift hides; only while there is one thread. */
+pid_t rk_fork(void);
+
 /* syslog(3) with "%s". */
 void rk_syslog(int priority, const char *message);
 

@@ -316,6 +316,14 @@ public enum System {
         Int(rk_raise_open_file_limit())
     }
 
+    /// `fork`, for the background; only while the process has one thread.
+    ///
+    /// - Returns: The child in the parent, nil in the child.
+    public static func fork() throws(Errno) -> Int32? {
+        let child = try check { rk_fork() }
+        return child == 0 ? nil : child
+    }
+
     /// Sends one line to syslog; `priority` is a `LOG_` constant.
     public static func log(_ message: String, priority: Int32) {
         rk_syslog(priority, message)

@@ -172,6 +172,13 @@ public final class Repository: Sendable {
         return ObjectID(type.catalog, salts.hash(type.rawValue, plaintext))
     }
 
+    /// Names the empty file: a list of no chunks.
+    ///
+    /// Needs a key with Write.
+    public func identifyEmptyFile() -> ObjectID {
+        FileTable.encode([], size: 0).withRawBytes { identify(.file, $0) }
+    }
+
     /// Compresses, pads and seals a plaintext: the bytes to store under the name of its id.
     ///
     /// Needs a key with Write.

@@ -90,6 +90,17 @@ public struct FolderView: Sendable {
         return stored.attributes(at: index)
     }
 
+    /// Whether the entry at `index` has extended attributes.
+    public func hasExtended(at index: Int) -> Bool {
+        guard let stored, index < storedCount, replaced[index] == nil else {
+            return !item(at: index).entry.extended.isEmpty
+        }
+        return stored.hasExtended(at: index)
+    }
+
+    /// Whether any entry may have extended attributes.
+    public var hasExtendedAttributes: Bool { isMerged || stored?.hasExtendedAttributes ?? false }
+
     /// Calls `body` with the name of the entry at `index`, which must not escape from it.
     public func withName<R, E: Error>(
         at index: Int,

@@ -1,0 +1,82 @@
+/// Says how a mount shows what was saved.
+public struct MountSettings: Sendable {
+    /// To whom everything seems to belong; nil for the owners that were saved.
+    public var owner: Owner?
+    /// To whom folders belong that were not saved themselves.
+    public var mounter: Owner
+    /// How long the kernel may believe what never changes; 0 when each request is to be checked by its user.
+    public var immutableSeconds: Double
+    /// The most that is fetched ahead for one reader, in bytes.
+    public var readAheadByteCount: Int
+
+    /// Thirty years, which to the kernel is for ever.
+    public static let forever: Double = 1e9
+
+    /// Shows everything as it was saved.
+    public init(
+        owner: Owner? = nil,
+        mounter: Owner,
+        immutableSeconds: Double = forever,
+        readAheadByteCount: Int = 64_000_000
+    ) {
+        self.owner = owner
+        self.mounter = mounter
+        self.immutableSeconds = immutableSeconds
+        self.readAheadByteCount = readAheadByteCount
+    }
+}
+
+/// What is mounted: a snapshot or a folder.
+public struct MountRoot: Sendable {
+    let source: FolderSource
+    let inodes: InodeHash
+    /// Attributes of the root itself; the kind is a folder's.
+    let attributes: EntryAttributes
+    let extended: [UInt8]
+    /// The blob whose id `user.rekkord.oid` tells.
+    let id: ObjectID?
+    /// All that is shown below, for `statfs`.
+    let totals: (size: Int64, entries: Int64)
+    let channel: [UInt8]?
+    let time: Timestamp?
+
+    /// A whole snapshot; its root has the time of the snapshot and belongs to whoever mounts it.
+    public init(_ snapshot: SnapshotResolver.Snapshot) {
+        source = .snapshot(snapshot.id)
+        inodes = Self.inodes(snapshot.id, "snapshot")
+        attributes = snapshot.tree.syntheticAttributes
+        extended = []
+        id = snapshot.id
+        totals = (snapshot.blob.totalSize, snapshot.blob.totalEntries)
+        channel = snapshot.blob.channel
+        time = snapshot.blob.time
+    }
+
+    /// A folder: with the attributes of its entry when it was reached by a path, else mode 0755 and time 0.
+    public init(_ folder: SnapshotResolver.Folder, mounter: Owner) {
+        let item = folder.item
+        if let overlay = item?.overlay {
+            source = .overlaid(base: folder.id, overlay)
+        } else if let id = folder.id {
+            source = .stored(id)
+        } else {
+            source = .unreadable
+        }
+        inodes = Self.inodes(folder.id ?? ObjectID(.metadata, .zero), "folder")
+        attributes =
+            item?.entry.attributes
+            ?? .syntheticFolder(time: Timestamp(milliseconds: 0), uid: mounter.uid, gid: mounter.gid)
+        extended = item?.entry.extended ?? []
+        id = folder.id
+        totals = (folder.view.stored?.totalSize ?? 0, folder.view.stored?.totalEntries ?? 0)
+        channel = nil
+        time = nil
+    }
+
+    private static func inodes(_ id: ObjectID, _ view: String) -> InodeHash {
+        var hash = InodeHash()
+        hash.combine(view.utf8)
+        hash.combine(id.bytes)
+        return hash
+    }
+}

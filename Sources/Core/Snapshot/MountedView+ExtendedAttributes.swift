@@ -1,0 +1,112 @@
+extension MountedView {
+    private static let security = Array("security.".utf8)
+    private static let hiddenPrefix = Array("user.rekkord.".utf8)
+
+    /// The value of an extended attribute.
+    public func extendedAttribute(
+        _ name: [UInt8],
+        of node: NodeNumber,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> [UInt8] {
+        if name.starts(with: Self.hiddenPrefix) {
+            let word = String(decoding: name.dropFirst(Self.hiddenPrefix.count), as: UTF8.self)
+            if let value = try hiddenAttribute(word, of: node, loaded) { return value }
+        }
+        let (extended, isAlone) = try extended(of: node, loaded)
+        if let extended {
+            for attribute in extended where Self.shownName(attribute.key) == name {
+                return try Self.shownValue(attribute)
+            }
+        }
+        let isAccessList =
+            name == AccessControlList.accessAttribute || name == AccessControlList.defaultAttribute
+        if isAlone, isAccessList || name.starts(with: Self.security) { throw .fails(.attributesUnsupported) }
+        throw .fails(.noAttribute)
+    }
+
+    /// The names of the extended attributes, each followed by NUL.
+    public func extendedAttributeNames(of node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8]
+    {
+        var names: [[UInt8]] = []
+        for attribute in try extended(of: node, loaded).attributes ?? [] {
+            let name = Self.shownName(attribute.key)
+            // A repeated name is shown once; the first is the one that is read.
+            if !names.contains(name) { names.append(name) }
+        }
+        return names.flatMap { $0 + [0] }
+    }
+
+    /// The stored attributes of an entry, and whether nothing in its folder has any.
+    private func extended(
+        of node: NodeNumber,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> (attributes: [ExtendedAttribute]?, isAlone: Bool) {
+        if node == .root { return (try parse(root.extended), root.extended.isEmpty) }
+        let spot = try spot(node, loaded)
+        guard spot.folder.hasExtended(at: spot.index) else {
+            return (nil, !spot.folder.hasExtendedAttributes)
+        }
+        return (try parse(spot.folder.item(at: spot.index).entry.extended), false)
+    }
+
+    private func parse(_ bytes: [UInt8]) throws(Obstacle) -> [ExtendedAttribute] {
+        do {
+            return try ExtendedAttributes.parse(bytes)
+        } catch {
+            throw .fails(.damaged(RekkordError(.corrupted, error.reason)))
+        }
+    }
+
+    private func hiddenAttribute(
+        _ word: String,
+        of node: NodeNumber,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> [UInt8]? {
+        var id: ObjectID?
+        var isFolder = true
+        if node == .root {
+            id = root.id
+        } else {
+            let spot = try spot(node, loaded)
+            let attributes = spot.folder.attributes(at: spot.index)
+            isFolder = Self.kind(of: attributes) == .folder
+            if attributes.flags.contains(.stated), Self.kind(of: attributes) != .link {
+                id = attributes.objectID
+            }
+        }
+        switch word {
+        case "oid":
+            return id.map { Array($0.description.utf8) }
+        case "size" where isFolder:
+            if node == .root { return Array(String(totals.byteCount).utf8) }
+            guard let id, case .folder(let folder) = try blob(id, loaded) else { return nil }
+            return Array(String(folder.totalSize).utf8)
+        case "channel" where node == .root:
+            return root.channel
+        case "time" where node == .root:
+            return root.time.map { Array(CalendarTime.utc($0).utf8) }
+        default:
+            return nil
+        }
+    }
+
+    private static func shownName(_ key: [UInt8]) -> [UInt8] {
+        switch key {
+        case AccessControlList.accessKey: AccessControlList.accessAttribute
+        case AccessControlList.defaultKey: AccessControlList.defaultAttribute
+        default: key
+        }
+    }
+
+    private static func shownValue(_ attribute: ExtendedAttribute) throws(Obstacle) -> [UInt8] {
+        guard attribute.key == AccessControlList.accessKey || attribute.key == AccessControlList.defaultKey
+        else {
+            return attribute.value
+        }
+        do {
+            return try AccessControlList.binary(fromText: attribute.value)
+        } catch {
+            throw .fails(.damaged(RekkordError(.corrupted, error.reason)))
+        }
+    }
+}

@@ -1,0 +1,192 @@
+/// The bytes that answer a read, in pieces that stay where the cache has them.
+public struct FileBytes: Sendable {
+    /// A part of a buffer.
+    public struct Piece: Sendable {
+        /// Holds the bytes.
+        public let buffer: ByteBuffer
+        /// Which of them.
+        public let range: Range<Int>
+    }
+
+    /// In file order.
+    public internal(set) var pieces: [Piece] = []
+    /// The sum of the pieces.
+    public internal(set) var byteCount = 0
+    /// How the kernel is wrong about the size of the file, if it is.
+    public internal(set) var correction = SizeCorrection.none
+
+    mutating func append(_ buffer: ByteBuffer, _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        pieces.append(Piece(buffer: buffer, range: range))
+        byteCount += range.count
+    }
+}
+
+/// What the kernel has to be told after a read found the true size of a file.
+public enum SizeCorrection: Sendable {
+    /// Nothing.
+    case none
+    /// There is more than the entry tells: forget the attributes before the reply.
+    case grew
+    /// There is less: the short reply says so; forget the attributes after it.
+    ///
+    /// Not before: the kernel then keeps the size it has, and shows zeros behind the end.
+    case shrank
+}
+
+extension MountedView {
+    private static let zeros = ByteBuffer([UInt8](repeating: 0, count: 131_072))
+    /// How many chunks one read waits for at a time.
+    private static let maxNeededCount = 64
+    /// A reader that paused for longer wants nothing fetched ahead.
+    private static let idleMilliseconds: Int64 = 3000
+
+    /// The bytes of a file from `offset` on: `count` of them, or fewer at the end of the file only.
+    public func read(
+        _ node: NodeNumber,
+        at offset: UInt64,
+        count: Int,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> FileBytes {
+        if let reader = readers.reader(of: node) {
+            return try read(reader, node, at: offset, count: count, loaded)
+        }
+        let spot = try spot(node, loaded)
+        let attributes = spot.folder.attributes(at: spot.index)
+        guard Self.kind(of: attributes) == .file else {
+            throw .fails(Self.kind(of: attributes) == .folder ? .isFolder : .stale)
+        }
+        guard attributes.flags.contains(.stated), let id = attributes.objectID else {
+            throw .fails(.unreadable)
+        }
+        let entrySize = UInt64(max(0, attributes.size))
+        let content: DecodedBlob
+        do {
+            content = try blob(id, loaded)
+        } catch {
+            if case .needs = error, let siblings = spot.content { readSiblings(siblings, spot, waited: true) }
+            throw error
+        }
+        if let siblings = spot.content { readSiblings(siblings, spot, waited: false) }
+        switch content {
+        case .chunk(let bytes):
+            var result = FileBytes()
+            let size = UInt64(bytes.count)
+            if offset < size {
+                result.append(bytes, Int(offset)..<Int(min(size, offset + UInt64(count))))
+            }
+            result.correction = correction(id, node, size, entrySize)
+            return result
+        case .table(let table):
+            let reader = ReaderTable.Reader(id, table, entrySize: entrySize)
+            readers.add(node, reader)
+            return try read(reader, node, at: offset, count: count, loaded)
+        case .link, .folder, .snapshot:
+            throw .fails(.damaged(Self.wrongType(id, "file")))
+        }
+    }
+
+    private func read(
+        _ reader: ReaderTable.Reader,
+        _ node: NodeNumber,
+        at offset: UInt64,
+        count: Int,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> FileBytes {
+        let table = reader.table
+        let size = UInt64(table.size)
+        var result = FileBytes()
+        result.correction = correction(reader.id, node, size, reader.entrySize)
+        guard offset < size, count > 0 else { return result }
+        let start = Int64(offset)
+        let end = Int64(min(size, offset + UInt64(count)))
+        let first = table.firstIndex(endingAfter: start)
+        let last = max(first, table.firstIndex(endingAfter: end - 1))
+        var chunks: [DecodedBlob] = []
+        var missing: [ObjectID] = []
+        for index in first...last {
+            let id = table.chunk(at: index).objectID
+            do {
+                chunks.append(try blob(id, loaded))
+            } catch {
+                guard case .needs(let ids) = error else { throw error }
+                missing += ids
+                if missing.count == Self.maxNeededCount { break }
+            }
+        }
+        if loaded.isEmpty { readAhead(reader, first...last, waited: !missing.isEmpty) }
+        guard missing.isEmpty else { throw .needs(missing) }
+        var position = start
+        for (index, blob) in zip(first...last, chunks) {
+            let chunk = table.chunk(at: index)
+            guard case .chunk(let bytes) = blob, bytes.count == Int(chunk.byteCount) else {
+                let error = RekkordError(.corrupted, "\(chunk.objectID.abbreviation): wrong type or size")
+                throw .fails(.damaged(error))
+            }
+            fill(&result, from: &position, to: min(end, chunk.offset))
+            let stop = min(end, chunk.end)
+            if position < stop {
+                result.append(bytes, Int(position - chunk.offset)..<Int(stop - chunk.offset))
+                position = stop
+            }
+        }
+        fill(&result, from: &position, to: end)
+        return result
+    }
+
+    /// A gap between chunks reads as zeros.
+    private func fill(_ result: inout FileBytes, from position: inout Int64, to end: Int64) {
+        while position < end {
+            let count = Int(min(end - position, Int64(Self.zeros.count)))
+            result.append(Self.zeros, 0..<count)
+            position += Int64(count)
+        }
+    }
+
+    private func correction(
+        _ id: ObjectID,
+        _ node: NodeNumber,
+        _ size: UInt64,
+        _ entrySize: UInt64
+    ) -> SizeCorrection {
+        guard size != entrySize, sizes.correct(id, size, of: node) else { return .none }
+        return size > entrySize ? .grew : .shrank
+    }
+
+    // MARK: Ahead of need
+
+    private func readAhead(_ reader: ReaderTable.Reader, _ chunks: ClosedRange<Int>, waited: Bool) {
+        let now = MonotonicTime.milliseconds()
+        reader.use(at: now)
+        let byteLimit = min(settings.readAheadByteCount, cache.byteLimit / 2)
+        let wanted = reader.readAhead.withLock { readAhead in
+            readAhead.note(
+                chunks,
+                waited: waited,
+                byteLimit: byteLimit / readers.activeCount(since: now - Self.idleMilliseconds),
+                in: reader.table
+            )
+        }
+        for index in wanted {
+            cache.prefetch(reader.table.chunk(at: index).objectID) {
+                reader.isUsed(since: MonotonicTime.milliseconds() - Self.idleMilliseconds)
+            }
+        }
+    }
+
+    private func readSiblings(_ content: Content, _ spot: Spot, waited: Bool) {
+        let wanted = content.siblings.withLock {
+            $0.note(spot.index, waited: waited, count: spot.folder.count)
+        }
+        var byteCount: Int64 = 0
+        for index in wanted {
+            let attributes = spot.folder.attributes(at: index)
+            guard Self.kind(of: attributes) == .file, let id = attributes.objectID, id != emptyFile else {
+                continue
+            }
+            byteCount += max(0, attributes.size)
+            guard byteCount <= settings.readAheadByteCount, byteCount <= cache.byteLimit / 4 else { break }
+            cache.prefetch(id) { true }
+        }
+    }
+}

@@ -1,0 +1,432 @@
+/// Answers what the kernel asks about a mounted snapshot or folder, in terms of node numbers.
+///
+/// Never blocks: an operation either has its result from memory or throws `.needs`; whoever called it loads the
+/// blobs through `cache` and calls it again with them. All operations are safe on any number of threads.
+/// - Source: commands.md, section 5.
+public final class MountedView: Sendable {
+    /// Where blobs come from.
+    public let cache: BlobCache<DecodedBlob>
+    let settings: MountSettings
+    let root: MountRoot
+    let nodes: NodeTable
+    let sizes = KnownSizes()
+    let readers = ReaderTable()
+    let emptyFile: ObjectID?
+    private let warn: @Sendable (String) -> Void
+    private let warned = Locked<Set<Hash32>>([])
+
+    /// How long attributes are believed that a later read may correct.
+    private static let doubtfulSeconds: Double = 5
+    private static let maxWarnedCount = 10_000
+
+    /// Makes a view of `root`.
+    ///
+    /// - Parameters:
+    ///   - emptyFile: The blob of the empty file, to tell it from a file whose size was not known when it was saved.
+    ///   - warn: Is called with one line, once for each folder that does not show all its entries.
+    public init(
+        _ root: MountRoot,
+        cache: BlobCache<DecodedBlob>,
+        settings: MountSettings,
+        emptyFile: ObjectID?,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.root = root
+        self.cache = cache
+        self.settings = settings
+        self.emptyFile = emptyFile
+        self.warn = warn
+        nodes = NodeTable(root: root.source, inodes: root.inodes)
+    }
+
+    // MARK: Lookup and attributes
+
+    /// Finds the entry `name` in a folder; nil when there is none, which stays so.
+    ///
+    /// The number in the result counts as handed to the kernel.
+    public func lookup(
+        _ name: UnsafeRawBufferPointer,
+        in parent: NodeNumber,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> ShownNode? {
+        let place = try place(parent, loaded)
+        let folder = try open(place.source, loaded)
+        guard let index = folder.index(of: name) else { return nil }
+        let content = nodes.content(of: place)
+        let spot = Spot(folder: folder, index: index, place: place, content: content)
+        guard let shown = try show(spot, .named, loaded) else { return nil }
+        let isFolder = shown.attributes.kind == .folder
+        nodes.count(isFolder ? 1 : 0, in: place, isFolder ? 0 : 1, in: content)
+        return shown
+    }
+
+    /// What is known of an entry, and for how many seconds it may be believed.
+    public func attributes(
+        of node: NodeNumber,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> (attributes: NodeAttributes, seconds: Double) {
+        if node == .root { return (rootAttributes, settings.immutableSeconds) }
+        let spot = try spot(node, loaded)
+        guard let shown = try show(spot, .named, loaded) else { throw .fails(.stale) }
+        return (shown.attributes, shown.attributeSeconds)
+    }
+
+    /// For how many seconds the kernel may believe that a name is not in a folder.
+    public func absentSeconds(in node: NodeNumber) -> Double { settings.immutableSeconds }
+
+    /// The path below the root of the mount, as far as memory tells, for messages.
+    ///
+    /// - Parameter name: An entry of the folder `node` that is meant instead.
+    public func path(of node: NodeNumber, _ name: [UInt8]?, _ loaded: LoadedBlobs) -> [UInt8] {
+        if let name { return nodes.place(node)?.path(to: name) ?? name }
+        if let place = nodes.place(node) { return place.path }
+        guard let spot = try? spot(node, loaded), let place = spot.place ?? spot.content?.place else {
+            return []
+        }
+        return place.path(to: spot.folder.withName(at: spot.index) { Array($0) })
+    }
+
+    /// Takes back numbers that the kernel forgot.
+    public func forget(_ items: some Sequence<(node: NodeNumber, count: UInt64)>) {
+        nodes.forget(items)
+    }
+
+    /// The bytes and entries of what is mounted.
+    public var totals: (byteCount: UInt64, entryCount: UInt64) {
+        (UInt64(max(0, root.totals.size)), UInt64(max(0, root.totals.entries)))
+    }
+
+    private var rootAttributes: NodeAttributes {
+        var attributes = shownAttributes(root.attributes, inode: NodeNumber.root.rawValue)
+        attributes.kind = .folder
+        return attributes
+    }
+
+    // MARK: Listing
+
+    /// Lists a folder from `offset` on until `emit` has no room left.
+    ///
+    /// Offset 0 is `.`, 1 is `..`, and the rest are positions plus two, so a listing can go on anywhere. The numbers
+    /// that were emitted count as handed to the kernel, except `.none`.
+    /// - Parameter emit: Takes a name, what it is, and the offset at which to go on after it; false when it does
+    ///   not fit.
+    public func list(
+        _ node: NodeNumber,
+        from offset: UInt64,
+        _ loaded: LoadedBlobs,
+        _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
+    ) throws(Obstacle) {
+        let place = try place(node, loaded)
+        let folder = try open(place.source, loaded)
+        if offset == 0 { warnOfHidden(folder, place) }
+        if offset < 1, !emitDot(".", inode: place.inode, next: 1, emit) { return }
+        if offset < 2, !emitDot("..", inode: place.parent?.inode ?? place.inode, next: 2, emit) { return }
+        let content = nodes.content(of: place)
+        var folders = 0
+        var others = 0
+        var index = Int(min(max(offset, 2) - 2, UInt64(folder.count)))
+        while index < folder.count {
+            let spot = Spot(folder: folder, index: index, place: place, content: content)
+            index += 1
+            guard let shown = try show(spot, .listed, loaded) else { continue }
+            guard folder.withName(at: spot.index, { emit($0, shown, UInt64(index + 2)) }) else { break }
+            if shown.node == .none { continue }
+            if shown.attributes.kind == .folder { folders += 1 } else { others += 1 }
+        }
+        nodes.count(folders, in: place, others, in: content)
+    }
+
+    private func emitDot(
+        _ name: StaticString,
+        inode: UInt64,
+        next: UInt64,
+        _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
+    ) -> Bool {
+        var attributes = rootAttributes
+        attributes.inode = inode
+        let shown = ShownNode(node: .none, attributes: attributes, nameSeconds: 0, attributeSeconds: 0)
+        return emit(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), shown, next)
+    }
+
+    private func warnOfHidden(_ folder: FolderView, _ place: Place) {
+        guard let stored = folder.stored else { return }
+        let specialCount = (0..<stored.count).reduce(0) {
+            $0 + (Self.isHidden(stored.attributes(at: $1)) ? 1 : 0)
+        }
+        guard stored.hiddenNameCount > 0 || specialCount > 0 else { return }
+        let isNew = warned.withLock { warned in
+            if warned.count >= Self.maxWarnedCount { warned.removeAll() }
+            return warned.insert(place.source.base?.hash ?? .zero).inserted
+        }
+        guard isNew else { return }
+        let path = PrintedName.escape(place.path)
+        if specialCount > 0 { warn("cannot show all of '\(path)': \(specialCount) special files are hidden") }
+        if stored.hiddenNameCount > 0 {
+            warn("cannot show all of '\(path)': \(stored.hiddenNameCount) entries have bad or repeated names")
+        }
+    }
+
+    // MARK: Links
+
+    /// The target of a link.
+    public func target(of node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8] {
+        let spot = try spot(node, loaded)
+        let attributes = spot.folder.attributes(at: spot.index)
+        guard Self.kind(of: attributes) == .link else { throw .fails(.notLink) }
+        return try target(attributes, loaded)
+    }
+
+    private func target(_ attributes: EntryAttributes, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8] {
+        guard let id = attributes.objectID else { throw .fails(.unreadable) }
+        guard case .link(let target) = try blob(id, loaded) else {
+            throw .fails(.damaged(Self.wrongType(id, "link")))
+        }
+        do {
+            return try LinkTarget(target).bytes
+        } catch {
+            throw .fails(.damaged(RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")))
+        }
+    }
+
+    // MARK: Finding
+
+    /// One entry of an open folder, and where its number lives.
+    struct Spot {
+        let folder: FolderView
+        let index: Int
+        let place: Place?
+        let content: Content?
+    }
+
+    /// The entry that a number stands for, not the root.
+    func spot(_ node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> Spot {
+        guard let owner = nodes.owner(of: node) else { throw .fails(.stale) }
+        let spot: Spot
+        switch owner {
+        case .place(let place):
+            spot = Spot(
+                folder: try open(place.source, loaded),
+                index: node.position,
+                place: place,
+                content: nil
+            )
+        case .content(let content):
+            let folder = try open(content.source, loaded)
+            spot = Spot(folder: folder, index: node.position, place: nil, content: content)
+        }
+        guard (0..<spot.folder.count).contains(spot.index) else { throw .fails(.stale) }
+        return spot
+    }
+
+    /// The folder with this number, entered now if it was not before.
+    func place(_ node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> Place {
+        if let place = nodes.place(node) { return place }
+        let spot = try spot(node, loaded)
+        guard let parent = spot.place else { throw .fails(.notFolder) }
+        let item = spot.folder.item(at: spot.index)
+        guard item.isFolder else { throw .fails(.notFolder) }
+        let source: FolderSource
+        if let overlay = item.overlay {
+            source = .overlaid(base: item.entry.objectID, overlay)
+        } else if let id = item.entry.objectID {
+            source = .stored(id)
+        } else {
+            source = .unreadable
+        }
+        return nodes.enter(node, parent: parent, name: item.entry.name, source: source)
+    }
+
+    /// What a folder shows.
+    func open(_ source: FolderSource, _ loaded: LoadedBlobs) throws(Obstacle) -> FolderView {
+        switch source {
+        case .stored(let id):
+            return FolderView(stored: try folder(id, loaded), overlay: nil)
+        case .overlaid(let base, let overlay):
+            guard let base else { return FolderView(stored: nil, overlay: overlay) }
+            return FolderView(stored: try folder(base, loaded), overlay: overlay)
+        case .snapshot(let id):
+            guard case .snapshot(_, let tree) = try blob(id, loaded) else {
+                throw .fails(.damaged(Self.wrongType(id, "snapshot")))
+            }
+            return tree.top
+        case .unreadable:
+            throw .fails(.unreadable)
+        }
+    }
+
+    private func folder(_ id: ObjectID, _ loaded: LoadedBlobs) throws(Obstacle) -> DirectoryBlob {
+        guard case .folder(let folder) = try blob(id, loaded) else {
+            throw .fails(.damaged(Self.wrongType(id, "folder")))
+        }
+        guard folder.count <= NodeNumber.maxPosition else {
+            throw .fails(
+                .damaged(RekkordError(.unsupported, "\(id.abbreviation): folder has too many entries"))
+            )
+        }
+        return folder
+    }
+
+    /// A blob from memory.
+    func blob(_ id: ObjectID, _ loaded: LoadedBlobs) throws(Obstacle) -> DecodedBlob {
+        switch loaded[id] {
+        case .success(let blob): return blob
+        case .failure(let error): throw .fails(.damaged(error))
+        case nil:
+            guard let blob = cache.value(for: id) else { throw .needs([id]) }
+            return blob
+        }
+    }
+
+    static func wrongType(_ id: ObjectID, _ noun: String) -> RekkordError {
+        RekkordError(.corrupted, "\(id.abbreviation): it is no \(noun)")
+    }
+
+    // MARK: Showing
+
+    /// How an entry came to be asked for.
+    private enum Reason {
+        /// In a listing, which must not read the content of its entries.
+        case listed
+        /// By itself: its own blob may be read.
+        case named
+    }
+
+    /// What is shown of an entry; nil for one that is hidden.
+    private func show(_ spot: Spot, _ reason: Reason, _ loaded: LoadedBlobs) throws(Obstacle) -> ShownNode? {
+        let attributes = spot.folder.attributes(at: spot.index)
+        if Self.isHidden(attributes) { return nil }
+        let kind = Self.kind(of: attributes)
+        let inodes = kind == .folder ? spot.place?.inodes : spot.content?.inodes
+        guard let inodes else { throw .fails(.stale) }
+        let inode = spot.folder.withName(at: spot.index) { inodes.appending($0).inode }
+        var shown = ShownNode(
+            node: NodeNumber(
+                slot: (kind == .folder ? spot.place?.slot : spot.content?.slot) ?? 0,
+                position: spot.index
+            ),
+            attributes: shownAttributes(attributes, inode: inode),
+            nameSeconds: settings.immutableSeconds,
+            attributeSeconds: settings.immutableSeconds
+        )
+        if spot.folder.hasExtended(at: spot.index) {
+            shown.attributes.permissions = permissions(
+                attributes,
+                spot.folder.item(at: spot.index).entry.extended
+            )
+        }
+        if kind == .folder { return shown }
+        switch try size(attributes, reason, loaded) {
+        case .certain(let size):
+            shown.attributes.size = size
+        case .unknown where reason == .listed:
+            // Whoever wants to know asks by name.
+            shown.node = .none
+        case .unknown:
+            // Reading it fails, or finds out.
+            shown.attributes.size = max(1, shown.attributes.size)
+            shown.attributeSeconds = min(shown.attributeSeconds, Self.doubtfulSeconds)
+        }
+        return shown
+    }
+
+    private enum Size {
+        case certain(UInt64)
+        case unknown
+    }
+
+    private func size(
+        _ attributes: EntryAttributes,
+        _ reason: Reason,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> Size {
+        let stored = UInt64(max(0, attributes.size))
+        // Without content there is still something to fail on.
+        guard let id = attributes.objectID, attributes.flags.contains(.stated) else {
+            return .certain(max(1, stored))
+        }
+        if attributes.kind == .file {
+            if let known = sizes.size(of: id) { return .certain(known) }
+            if stored > 0 || id == emptyFile { return .certain(stored) }
+        }
+        if reason == .listed { return .unknown }
+        do {
+            return .certain(try contentSize(id, attributes, loaded))
+        } catch {
+            if case .needs = error { throw error }
+            return .unknown
+        }
+    }
+
+    private func contentSize(
+        _ id: ObjectID,
+        _ attributes: EntryAttributes,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> UInt64 {
+        if attributes.kind == .link { return UInt64(try target(attributes, loaded).count) }
+        let size: UInt64
+        switch try blob(id, loaded) {
+        case .chunk(let bytes): size = UInt64(bytes.count)
+        case .table(let table): size = UInt64(table.size)
+        case .link, .folder, .snapshot: throw .fails(.damaged(Self.wrongType(id, "file")))
+        }
+        sizes.learn(id, size)
+        return size
+    }
+
+    private func shownAttributes(_ attributes: EntryAttributes, inode: UInt64) -> NodeAttributes {
+        let kind = Self.kind(of: attributes)
+        let isStated = attributes.flags.contains(.stated)
+        return NodeAttributes(
+            inode: inode,
+            kind: kind,
+            permissions: isStated ? attributes.mode : 0,
+            uid: settings.owner?.uid ?? attributes.uid,
+            gid: settings.owner?.gid ?? attributes.gid,
+            size: kind == .folder ? 0 : UInt64(max(0, attributes.size)),
+            links: kind == .folder ? UInt32(clamping: max(0, attributes.size)) &+ 2 : 1,
+            access: attributes.flags.contains(.accessTime) ? attributes.atime : attributes.mtime,
+            modification: attributes.mtime,
+            change: attributes.ctime
+        )
+    }
+
+    /// The mode with group bits that mean what they say.
+    ///
+    /// With an access list they are the mask of all groups, which is more than the owning group may do.
+    private func permissions(_ attributes: EntryAttributes, _ extended: [UInt8]) -> UInt32 {
+        guard attributes.flags.contains(.stated) else { return 0 }
+        guard let all = try? ExtendedAttributes.parse(extended),
+            let stored = all.first(where: { $0.key == AccessControlList.accessKey }),
+            let list = try? AccessControlList(text: stored.value),
+            let group = list.records.first(where: { $0.tag == .owningGroup }),
+            let mask = list.records.first(where: { $0.tag == .mask })
+        else { return attributes.mode }
+        return attributes.mode & ~0o070 | UInt32(group.permissions & mask.permissions) << 3
+    }
+
+    /// What an entry is shown as; one that was never stat'ed as a file, whatever its kind says.
+    static func kind(of attributes: EntryAttributes) -> NodeAttributes.Kind {
+        guard attributes.flags.contains(.stated) else { return .file }
+        switch attributes.kind {
+        case .directory: return .folder
+        case .link: return .link
+        case .file, .unknown: return .file
+        }
+    }
+
+    /// Whether it is a device, pipe or socket.
+    static func isHidden(_ attributes: EntryAttributes) -> Bool {
+        attributes.kind == .unknown && attributes.flags.contains(.stated)
+    }
+}
+
+extension FolderSource {
+    /// The stored folder below whatever is laid over it.
+    var base: ObjectID? {
+        switch self {
+        case .stored(let id): id
+        case .overlaid(let base, _): base
+        case .snapshot, .unreadable: nil
+        }
+    }
+}

@@ -1,0 +1,112 @@
+/// Tells where the entries of a folder come from.
+enum FolderSource: Sendable {
+    /// One stored folder as it is.
+    case stored(ObjectID)
+    /// Saved paths, laid over a stored folder if there is one.
+    case overlaid(base: ObjectID?, RootTree.Overlay)
+    /// The saved paths of a snapshot whose blob may not have been read yet.
+    case snapshot(ObjectID)
+    /// Nothing: it could not be read when it was saved.
+    case unreadable
+
+    /// The stored folder that is all there is to see; nil for every other kind.
+    var storedAlone: ObjectID? {
+        if case .stored(let id) = self { id } else { nil }
+    }
+}
+
+/// A folder of the mount that was entered, unique for its path.
+///
+/// Its slot numbers its subfolders, which therefore are unique for their paths too, as the kernel demands.
+final class Place: Sendable {
+    /// Its own number, which lives in the slot of its parent.
+    let node: NodeNumber
+    /// Where its subfolders live.
+    let slot: UInt64
+    /// The folder around it; nil for the root.
+    ///
+    /// Kept alive by this reference even when the table forgot it.
+    let parent: Place?
+    /// Its name there; empty for the root.
+    let name: [UInt8]
+    /// What it shows.
+    let source: FolderSource
+    /// Where the inode numbers of its subfolders start.
+    let inodes: InodeHash
+
+    init(
+        node: NodeNumber,
+        slot: UInt64,
+        parent: Place?,
+        name: [UInt8],
+        source: FolderSource,
+        inodes: InodeHash
+    ) {
+        self.node = node
+        self.slot = slot
+        self.parent = parent
+        self.name = name
+        self.source = source
+        self.inodes = inodes
+    }
+
+    /// `st_ino` of the folder itself.
+    var inode: UInt64 { parent == nil ? NodeNumber.root.rawValue : inodes.inode }
+
+    /// The path below the root of the mount, of the entry `name` in this folder.
+    func path(to name: [UInt8]) -> [UInt8] {
+        var names = [name]
+        var place = self
+        while let parent = place.parent {
+            names.append(place.name)
+            place = parent
+        }
+        return Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    /// The path below the root of the mount; empty for the root.
+    var path: [UInt8] { parent.map { $0.path(to: name) } ?? [] }
+}
+
+/// What a folder shows besides subfolders: files and links.
+///
+/// All places that show the same stored folder unchanged share one, and so the kernel has one set of pages for
+/// equal folders of different snapshots. A folder that shows anything else has one of its own.
+final class Content: Sendable {
+    /// What contents have to share to be one.
+    enum Key: Hashable, Sendable {
+        case folder(Hash32)
+        case place(NodeNumber)
+
+        init(_ place: Place) {
+            self = place.source.storedAlone.map { .folder($0.hash) } ?? .place(place.node)
+        }
+    }
+
+    /// By what it is found.
+    let key: Key
+    /// Where its files and links live.
+    let slot: UInt64
+    /// What it shows.
+    let source: FolderSource
+    /// Where the inode numbers of its files and links start.
+    let inodes: InodeHash
+    /// How its files are being read.
+    let siblings = Locked(SiblingReading())
+
+    private let viewer: Locked<Place>
+
+    init(_ key: Key, slot: UInt64, viewer: Place) {
+        self.key = key
+        self.slot = slot
+        source = viewer.source
+        inodes = viewer.source.storedAlone.map { InodeHash(folder: $0) } ?? viewer.inodes
+        self.viewer = Locked(viewer)
+    }
+
+    /// The place through which it was looked at last, to name a path in messages.
+    var place: Place {
+        get { viewer.withLock { $0 } }
+        set { viewer.withLock { $0 = newValue } }
+    }
+}

@@ -1,0 +1,94 @@
+/// Decides which chunks of a file to fetch ahead of its readers.
+///
+/// Follows up to two readers. A reader is sequential when it goes on in the chunk where it was or in the next one,
+/// requests out of order included; then a window of following chunks is kept on its way. The window starts at one
+/// chunk and doubles whenever the reader had to wait. A read elsewhere starts again, without a window at first:
+/// whoever looks at the first and last bytes of each file gains nothing from more.
+struct ReadAhead {
+    private struct Reader {
+        var chunk: Int
+        var window = 0
+        /// The first chunk that was not asked for yet.
+        var ahead: Int
+        var lastUse: UInt64
+    }
+
+    private static let maxReaderCount = 2
+
+    private var readers: [Reader] = []
+    private var uses: UInt64 = 0
+
+    /// Notes a read of `chunks`; returns which chunks to fetch now.
+    ///
+    /// - Parameters:
+    ///   - waited: Whether the reader had to wait for any of them.
+    ///   - byteLimit: The most that may be on its way for this file.
+    ///   - table: Of the file.
+    mutating func note(
+        _ chunks: ClosedRange<Int>,
+        waited: Bool,
+        byteLimit: Int,
+        in table: FileTable
+    ) -> Range<Int> {
+        uses += 1
+        let nearby = readers.firstIndex { ($0.chunk - 1...$0.chunk + 1).contains(chunks.lowerBound) }
+        guard let index = nearby else {
+            let reader = Reader(chunk: chunks.upperBound, ahead: chunks.upperBound + 1, lastUse: uses)
+            if readers.count < Self.maxReaderCount {
+                readers.append(reader)
+            } else if let oldest = readers.indices.min(by: { readers[$0].lastUse < readers[$1].lastUse }) {
+                readers[oldest] = reader
+            }
+            return 0..<0
+        }
+        var reader = readers[index]
+        reader.lastUse = uses
+        reader.chunk = max(reader.chunk, chunks.upperBound)
+        if reader.window == 0 {
+            reader.window = 1
+        } else if waited {
+            reader.window = min(reader.window * 2, table.count)
+        }
+        let start = max(reader.ahead, reader.chunk + 1)
+        var end = start
+        var byteCount =
+            reader.chunk + 1 < start ? table.chunk(at: start - 1).end - table.chunk(at: reader.chunk).end : 0
+        while end < table.count, end <= reader.chunk + reader.window {
+            byteCount += Int64(table.chunk(at: end).byteCount)
+            if byteCount > byteLimit { break }
+            end += 1
+        }
+        reader.ahead = max(reader.ahead, end)
+        readers[index] = reader
+        return start..<end
+    }
+}
+
+/// Decides which files of a folder to fetch ahead when they are read one after the other, as by `cp -a`.
+struct SiblingReading {
+    private static let maxWindow = 64
+    /// How many entries may be left out from one file to the next: subfolders, links, empty files.
+    private static let maxStep = 16
+
+    private var last = -1
+    private var window = 0
+    private var ahead = 0
+
+    /// Notes that the content of the entry at `position` was asked for; returns which entries to fetch now.
+    mutating func note(_ position: Int, waited: Bool, count: Int) -> Range<Int> {
+        guard position != last else { return 0..<0 }
+        let follows = position > last && position - last <= Self.maxStep && last >= 0
+        last = position
+        guard follows else {
+            window = 0
+            ahead = position + 1
+            return 0..<0
+        }
+        window = window == 0 ? 2 : waited ? min(window * 2, Self.maxWindow) : window
+        let start = max(ahead, position + 1)
+        let end = min(count, position + 1 + window)
+        guard start < end else { return 0..<0 }
+        ahead = end
+        return start..<end
+    }
+}

@@ -1,0 +1,67 @@
+import Core
+import Glibc
+
+/// Tells what happens in a mount: on stderr at first and in the foreground, else in a file or in syslog.
+final class MountLog: Sendable {
+    /// Where lines go.
+    enum Target: Sendable {
+        case standardError
+        case syslog
+        case file(Descriptor)
+    }
+
+    /// The same failure of the same object is told again only after so long.
+    private static let repeatMilliseconds: Int64 = 60_000
+    private static let maxRememberedCount = 1000
+
+    private struct State {
+        var target = Target.standardError
+        var told: [String: Int64] = [:]
+    }
+
+    private let state = Locked(State())
+
+    /// Sends lines elsewhere from now on.
+    func redirect(to target: Target) {
+        state.withLock { $0.target = target }
+    }
+
+    /// Tells something that is no fault.
+    func note(_ line: String) {
+        write(line, priority: LOG_INFO)
+    }
+
+    /// Tells of something that the user may want to know.
+    func warning(_ line: String) {
+        write("rekkord: warning: \(line)", priority: LOG_WARNING)
+    }
+
+    /// Tells of a failure, once in a while.
+    func failure(_ error: RekkordError) {
+        let now = MonotonicTime.milliseconds()
+        let isNew = state.withLock { state in
+            if let last = state.told[error.message], now - last < Self.repeatMilliseconds { return false }
+            if state.told.count >= Self.maxRememberedCount { state.told.removeAll() }
+            state.told[error.message] = now
+            return true
+        }
+        if isNew { write("rekkord: error: \(error.message)", priority: LOG_ERR) }
+    }
+
+    private func write(_ line: String, priority: Int32) {
+        switch state.withLock({ $0.target }) {
+        case .standardError:
+            put("\(line)\n", to: STDERR_FILENO)
+        case .syslog:
+            System.log(line, priority: priority)
+        case .file(let descriptor):
+            put("\(CalendarTime.utc(.now())) \(line)\n", to: descriptor.number)
+        }
+    }
+
+    /// One call, so that lines of several threads stay whole.
+    private func put(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
+    }
+}

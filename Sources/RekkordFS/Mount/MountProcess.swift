@@ -1,0 +1,205 @@
+import Core
+import Glibc
+import SystemPackage
+
+/// Runs one mount from its start to its end.
+///
+/// - Source: commands.md, 5.3.
+struct MountProcess {
+    private static let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
+    /// How long threads may take to leave a mount that was detached; whoever still uses it gets an error then.
+    private static let leaveMilliseconds = 500
+    private static let readAheadKilobytes = 1024
+
+    private enum Event: Sendable {
+        case signal(Int32)
+        case ended
+    }
+
+    let plan: MountPlan
+    let log = MountLog()
+    private let events = BoundedQueue<Event>(capacity: 64)
+
+    init(_ plan: MountPlan) {
+        self.plan = plan
+    }
+
+    /// Goes to the background unless told otherwise, mounts what `open` gives, and serves it until it is unmounted.
+    ///
+    /// - Parameters:
+    ///   - open: Opens the repository; called after the process split.
+    ///   - report: Prints an error of the start in the background process.
+    /// - Returns: The exit status.
+    func run(
+        _ open: () throws(RekkordError) -> Repository,
+        report: (RekkordError) -> Void
+    ) throws(RekkordError) -> Int32 {
+        let logTarget = try self.logTarget()
+        if plan.isForeground {
+            try serve(open, ready: {})
+            return ExitStatus.done
+        }
+        switch try StartupPipe.fork() {
+        case .parent(let status):
+            return status
+        case .child(let pipe):
+            do throws(RekkordError) {
+                try serve(open) {
+                    pipe.report(status: ExitStatus.done)
+                    log.redirect(to: logTarget)
+                    Self.leaveTerminal()
+                }
+            } catch {
+                report(error)
+                let status = ExitStatus.of(error.kind)
+                pipe.report(status: status)
+                return status
+            }
+            return ExitStatus.done
+        }
+    }
+
+    private func serve(_ open: () throws(RekkordError) -> Repository, ready: () -> Void) throws(RekkordError)
+    {
+        let repository = try open()
+        let lanes = try LoadLanes(threadCount: plan.threadCount)
+        let cache = Self.cache(repository, lanes, plan)
+        let (root, name) = try findRoot(repository, cache)
+        let view = MountedView(
+            root,
+            cache: cache,
+            settings: plan.settings,
+            emptyFile: repository.identifyEmptyFile(),
+            warn: { [log] in log.warning($0) }
+        )
+        let server = try FuseServer(view, log: log, answersOpens: plan.checksEachRequest)
+        log.note("Mounting \(name) to '\(plan.mountPoint.printed)'...")
+        let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
+        try watchSignals()
+        try session.start(threadCount: max(4, plan.threadCount)) { [events] in _ = events.tryPush(.ended) }
+        waitUntilServed()
+        log.note("Ready")
+        ready()
+        waitForEnd(session, server)
+        if plan.printsStatistics { printStatistics(server) }
+    }
+
+    private static func cache(_ repository: Repository, _ lanes: LoadLanes, _ plan: MountPlan)
+        -> BlobCache<DecodedBlob>
+    {
+        let mounter = plan.settings.mounter
+        return BlobCache(
+            byteLimit: plan.cacheByteCount,
+            schedule: { lane, job in lanes.schedule(lane, job) },
+            load: { (id) throws(RekkordError) in
+                let blob = try repository.get(id)
+                do throws(FormatError) {
+                    let decoded = try DecodedBlob(blob, owner: mounter)
+                    return (decoded, decoded.memoryByteCount)
+                } catch {
+                    throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+                }
+            }
+        )
+    }
+
+    /// Finds what is to be mounted, and how the log calls it.
+    private func findRoot(_ repository: Repository, _ cache: BlobCache<DecodedBlob>) throws(RekkordError)
+        -> (MountRoot, String)
+    {
+        let resolver = SnapshotResolver(repository, warn: { [log] in log.warning($0) })
+        switch try resolver.resolve(try Identifier(plan.identifier)) {
+        case .repository:
+            throw RekkordError(.unsupported, "cannot mount ':': not supported yet")
+        case .snapshot(let snapshot):
+            return (MountRoot(snapshot), snapshot.id.description)
+        case .folder(let folder):
+            let name = folder.id?.description ?? PrintedName.escape(plan.identifier)
+            return (MountRoot(folder, mounter: plan.settings.mounter), name)
+        case .leaf(let noun):
+            throw RekkordError(
+                .notFound,
+                "cannot mount '\(PrintedName.escape(plan.identifier))': it is a \(noun)"
+            )
+        }
+    }
+
+    // MARK: Start
+
+    private func logTarget() throws(RekkordError) -> MountLog.Target {
+        guard let path = plan.logFile else { return .syslog }
+        do {
+            return .file(
+                try System.open(path.bytes, flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, mode: 0o600)
+            )
+        } catch {
+            throw RekkordError(.usage, "cannot write '\(path.printed)': \(error)")
+        }
+    }
+
+    /// Asks the mount for its root: it answers, so it is up.
+    ///
+    /// Lets the kernel read ahead in large pieces.
+    private func waitUntilServed() {
+        guard let status = try? System.status(of: plan.mountPoint.path) else { return }
+        let device = "\(status.device >> 32):\(status.device & 0xffff_ffff)"
+        let path = Array("/sys/class/bdi/\(device)/read_ahead_kb".utf8)
+        // Only root may; everybody else reads in pieces of 128 KiB.
+        guard let file = try? System.open(path, flags: O_WRONLY) else { return }
+        let text = Array("\(Self.readAheadKilobytes)\n".utf8)
+        _ = write(file.number, text, text.count)
+    }
+
+    private static func leaveTerminal() {
+        setsid()
+        chdir("/")
+        guard let null = try? System.open(Array("/dev/null".utf8), flags: O_RDWR) else { return }
+        for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(null.number, number) }
+    }
+
+    // MARK: End
+
+    /// Turns signals into events.
+    ///
+    /// Blocked in every thread, they reach only the one that waits for them.
+    private func watchSignals() throws(RekkordError) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in Self.signals { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        _ = try WorkerThread(name: "signals") { [events, set] in
+            var set = set
+            while true {
+                var signal: Int32 = 0
+                if sigwait(&set, &signal) == 0 { _ = events.tryPush(.signal(signal)) }
+            }
+        }
+    }
+
+    private func waitForEnd(_ session: FuseSession, _ server: FuseServer) {
+        while let event = events.pop() {
+            switch event {
+            case .ended:
+                return
+            case .signal(SIGUSR1):
+                printStatistics(server)
+            case .signal:
+                do throws(RekkordError) {
+                    try session.detach()
+                } catch {
+                    log.failure(error)
+                    continue
+                }
+                // Files that are still open keep the connection; it ends with this process.
+                while case .element(let event) = events.pop(timeoutMilliseconds: Self.leaveMilliseconds) {
+                    if case .ended = event { break }
+                }
+                return
+            }
+        }
+    }
+
+    private func printStatistics(_ server: FuseServer) {
+        for line in server.counters.report(server.view.cache) { log.note(line) }
+    }
+}
