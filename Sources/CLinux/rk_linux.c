@@ -166,7 +166,7 @@ rk_syslog(int priority, const char *message)
 	syslog(priority, "%s", message);
 }
 
-pid_t
+int
 rk_fork(void)
 {
 

@@ -78,7 +78,7 @@ int64_t rk_raise_open_file_limit(void);
 void rk_name_thread(const char *name);
 
 /* fork(2), which Swift hides; only while there is one thread. */
-pid_t rk_fork(void);
+int rk_fork(void);
 
 /* syslog(3) with "%s". */
 void rk_syslog(int priority, const char *message);
