@@ -33,9 +33,10 @@ public enum DecodedBlob: Sendable {
         case .table(let table): table.memoryByteCount + 96
         case .link(let target): target.count + 96
         case .folder(let folder): folder.memoryByteCount + 96
-        case .snapshot(let snapshot, _):
-            // Each root is in the list and in the tree.
-            snapshot.roots.reduce(1024) { $0 + 2 * ($1.encodedByteCount + MemoryLayout<Entry>.size) }
+        case .snapshot(let snapshot, let tree):
+            snapshot.roots.reduce(1024 + tree.memoryByteCount) {
+                $0 + $1.encodedByteCount + MemoryLayout<Entry>.stride
+            }
         }
     }
 }

@@ -47,15 +47,16 @@ public struct FolderView: Sendable {
     public init(stored: DirectoryBlob?, overlay: RootTree.Overlay?) {
         self.stored = stored
         self.overlay = overlay
-        guard let overlay else {
+        guard let overlay, let stored else {
+            // A mount does this for each request, so nothing is copied.
             replaced = [:]
-            added = []
+            added = overlay.map { $0.tree.nodes[$0.node].children } ?? []
             return
         }
         var replaced: [Int: Int] = [:]
         var added: [Int32] = []
         for child in overlay.tree.nodes[overlay.node].children {
-            if let index = stored?.index(of: overlay.tree.nodes[Int(child)].name) {
+            if let index = stored.index(of: overlay.tree.nodes[Int(child)].name) {
                 replaced[index] = Int(child)
             } else {
                 added.append(child)

@@ -44,7 +44,7 @@ public struct MountRoot: Sendable {
     public init(_ snapshot: SnapshotResolver.Snapshot) {
         source = .snapshot(snapshot.id)
         inodes = Self.inodes(snapshot.id, "snapshot")
-        attributes = snapshot.tree.syntheticAttributes
+        attributes = snapshot.tree.topAttributes
         extended = []
         id = snapshot.id
         totals = (snapshot.blob.totalSize, snapshot.blob.totalEntries)
@@ -63,9 +63,11 @@ public struct MountRoot: Sendable {
             source = .unreadable
         }
         inodes = Self.inodes(folder.id ?? ObjectID(.metadata, .zero), "folder")
-        attributes =
+        var attributes =
             item?.entry.attributes
             ?? .syntheticFolder(time: Timestamp(milliseconds: 0), uid: mounter.uid, gid: mounter.gid)
+        attributes.size = Int64(folder.view.folderCount)
+        self.attributes = attributes
         extended = item?.entry.extended ?? []
         id = folder.id
         totals = (folder.view.stored?.totalSize ?? 0, folder.view.stored?.totalEntries ?? 0)

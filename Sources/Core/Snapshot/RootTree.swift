@@ -26,6 +26,9 @@ public final class RootTree: Sendable {
         var saved: Entry?
         /// Ascending by name bytes.
         var children: [Int32] = []
+
+        /// Whether it is shown as a folder whatever is stored around it.
+        var isFolder: Bool { !children.isEmpty || saved?.attributes.isFolder ?? false }
     }
 
     /// The nodes of a tree that are laid over one stored folder.
@@ -34,9 +37,8 @@ public final class RootTree: Sendable {
         let node: Int
     }
 
-    /// The attributes of a folder that was not saved itself.
-    public let syntheticAttributes: EntryAttributes
     let nodes: [Node]
+    private let synthetic: EntryAttributes
 
     /// Builds the tree of the roots of a snapshot.
     ///
@@ -46,7 +48,7 @@ public final class RootTree: Sendable {
     ///   - uid: Their owner.
     ///   - gid: Their group.
     public init(roots: [Entry], time: Timestamp, uid: UInt32, gid: UInt32) {
-        syntheticAttributes = .syntheticFolder(time: time, uid: uid, gid: gid)
+        synthetic = .syntheticFolder(time: time, uid: uid, gid: gid)
         let paths = roots.map { root in
             (root: root, names: root.name.split(separator: UInt8(ascii: "/")).map(Array.init))
         }
@@ -82,6 +84,25 @@ public final class RootTree: Sendable {
     /// Builds the tree of a snapshot; folders that were not saved themselves bear its time.
     public convenience init(_ snapshot: SnapshotBlob, uid: UInt32, gid: UInt32) {
         self.init(roots: snapshot.roots, time: snapshot.time, uid: uid, gid: gid)
+    }
+
+    /// The attributes of the top.
+    public var topAttributes: EntryAttributes { syntheticAttributes(of: 0) }
+
+    /// The attributes of a node that was not saved itself.
+    private func syntheticAttributes(of node: Int) -> EntryAttributes {
+        var attributes = synthetic
+        attributes.size = nodes[node].children.reduce(0) { $0 + (nodes[Int($1)].isFolder ? 1 : 0) }
+        return attributes
+    }
+
+    /// The memory that the tree occupies.
+    public var memoryByteCount: Int {
+        nodes.reduce(256) { sum, node in
+            let extended = node.saved?.extended.count ?? 0
+            return sum + MemoryLayout<Node>.stride + 2 * node.name.count + extended + 4
+                * node.children.capacity + 128
+        }
     }
 
     /// What the snapshot shows at its top.
@@ -120,7 +141,7 @@ public final class RootTree: Sendable {
         if let entry = candidate, overlay == nil || entry.attributes.isFolder {
             return FolderView.Item(entry: entry, overlay: overlay, isSynthetic: false)
         }
-        let entry = Entry(syntheticAttributes, name: node.name)
+        let entry = Entry(syntheticAttributes(of: index), name: node.name)
         return FolderView.Item(entry: entry, overlay: overlay, isSynthetic: true)
     }
 }

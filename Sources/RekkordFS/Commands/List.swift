@@ -41,7 +41,8 @@ struct List: ParsableCommand {
             verbosity: context.verbosity,
             emit: console.write,
             warn: console.warn,
-            report: console.report
+            report: console.report,
+            check: console.checkOutput
         )
         let name = self.identifier.printed
         switch try resolver.resolve(identifier) {

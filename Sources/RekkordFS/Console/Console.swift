@@ -80,12 +80,16 @@ final class Console: Sendable {
     ///
     /// - Throws: `.system` when some were lost, such as on a full disk.
     func finish() throws(RekkordError) {
-        let error = state.withLock { state in
+        state.withLock { state in
             Self.flush(&state)
             Self.clearProgress(&state)
-            return state.outputError
         }
-        if let error {
+        try checkOutput()
+    }
+
+    /// Throws when results were lost, so that a long listing need not go on.
+    func checkOutput() throws(RekkordError) {
+        if let error = state.withLock({ $0.outputError }) {
             throw RekkordError(.system, "cannot write standard output: \(Errno(rawValue: error))")
         }
     }

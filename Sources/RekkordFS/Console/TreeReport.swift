@@ -16,6 +16,7 @@ struct TreeReport {
     private let isRecursive: Bool
     private let warn: (String) -> Void
     private let report: (RekkordError) -> Void
+    private let check: () throws(RekkordError) -> Void
     /// 1 below a snapshot, which stands at depth 0 itself.
     private var baseDepth = 0
     /// Whether anything was printed.
@@ -30,6 +31,7 @@ struct TreeReport {
     ///   - emit: Gets the text piece by piece.
     ///   - warn: Gets warnings.
     ///   - report: Gets what did not end the walk.
+    ///   - check: Throws to end the walk before the next entry.
     init(
         _ reader: SnapshotReader,
         isRecursive: Bool,
@@ -37,12 +39,14 @@ struct TreeReport {
         verbosity: Int,
         emit: @escaping (String) -> Void,
         warn: @escaping (String) -> Void,
-        report: @escaping (RekkordError) -> Void
+        report: @escaping (RekkordError) -> Void,
+        check: @escaping () throws(RekkordError) -> Void
     ) {
         self.reader = reader
         self.isRecursive = isRecursive
         self.warn = warn
         self.report = report
+        self.check = check
         style =
             format.document(root: "Tree", emit).map { .document($0) }
             ?? .plain(PlainTree(verbosity: verbosity, emit))
@@ -101,6 +105,7 @@ struct TreeReport {
 
 extension TreeReport: TreeVisitor {
     mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) {
+        try check()
         isEmpty = false
         switch style {
         case .plain(let plain): plain.print(item.entry, depth: baseDepth + depth)

@@ -27,7 +27,8 @@ import Testing
         let top = tree([folder("home/alice"), EntrySamples.entry("etc/passwd"), folder("srv")]).top
         #expect(names(top) == ["etc", "home", "srv"])
         let home = try item(top, "home")
-        #expect(home.isSynthetic && home.isFolder && home.entry.objectID == nil)
+        #expect(home.isSynthetic && home.isFolder && home.entry.objectID == nil && home.entry.size == 1)
+        #expect(try item(top, "etc").entry.size == 0)
         #expect(home.entry.mode == 0o755 && home.entry.uid == 7 && home.entry.gid == 8)
         #expect([home.entry.mtime, home.entry.ctime, home.entry.btime] == [Self.time, Self.time, Self.time])
         let inside = FolderView(stored: nil, overlay: home.overlay)

@@ -38,7 +38,8 @@ import Testing
         _ text: String,
         _ format: OutputFormat = .plain,
         recurse: Bool = false,
-        verbosity: Int = 0
+        verbosity: Int = 0,
+        limit: Int = .max
     ) throws -> (text: String, warnings: [String], errors: [String], failures: Int) {
         let printed = PrintedText()
         let warnings = PrintedText()
@@ -51,12 +52,20 @@ import Testing
             verbosity: verbosity,
             emit: printed.emit,
             warn: { warnings.emit($0 + "\n") },
-            report: { errors.emit($0.message + "\n") }
+            report: { errors.emit($0.message + "\n") },
+            check: { () throws(RekkordError) in
+                if printed.text.utf8.count > limit { throw RekkordError(.system, "full") }
+            }
         )
-        switch try resolver.resolve(Identifier(Array(text.utf8))) {
-        case .snapshot(let snapshot): try report.print(snapshot)
-        case .folder(let folder): try report.print(folder.view, name: text)
-        case .repository, .leaf: Issue.record("nothing to list")
+        do {
+            switch try resolver.resolve(Identifier(Array(text.utf8))) {
+            case .snapshot(let snapshot): try report.print(snapshot)
+            case .folder(let folder): try report.print(folder.view, name: text)
+            case .repository, .leaf: Issue.record("nothing to list")
+            }
+        } catch {
+            guard error.message == "full" else { throw error }
+            errors.emit("full\n")
         }
         let lines = { (text: PrintedText) in text.text.split(separator: "\n").map(String.init) }
         return (printed.text, lines(warnings), lines(errors), report.failureCount)
@@ -201,6 +210,13 @@ import Testing
                 && result.failures == 1
         )
         #expect(result.text.hasSuffix("]}\n]}\n]\n") && result.text.contains("\"secret\""))
+    }
+
+    @Test("a listing that cannot be written ends, and its document is whole")
+    func full() throws {
+        let result = try list("web", .json, recurse: true, limit: 500)
+        #expect(result.errors == ["full"] && !result.text.contains("secret"))
+        #expect(result.text.hasSuffix("}\n]}\n]}\n]\n") || result.text.hasSuffix("}\n]}\n]\n"))
     }
 
     @Test("entries that are hidden because of their names are counted in a warning")
