@@ -105,6 +105,11 @@ public struct Program: Sendable {
         }
         try Self.addWorkingDirectory(workingDirectory, to: &actions)
 
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        Self.resetSignals(&attributes)
+
         var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
         variables["HOME"] = workingDirectory.string
         variables.merge(environment) { $1 }
@@ -115,7 +120,7 @@ public struct Program: Sendable {
             for item in argumentList + variableList { free(item) }
         }
         var process: pid_t = 0
-        let result = posix_spawn(&process, path.string, &actions, nil, argumentList, variableList)
+        let result = posix_spawn(&process, path.string, &actions, &attributes, argumentList, variableList)
         guard result == 0 else { throw Failure.cannotStart(Errno(rawValue: result)) }
         return Running(id: process, folder, arguments: words, timeoutSeconds: timeoutSeconds)
     }
@@ -149,6 +154,16 @@ public struct Program: Sendable {
         let function = unsafeBitCast(symbol, to: Function.self)
         let result = path.withPlatformString { function(&actions, $0) }
         guard result == 0 else { throw Failure.cannotStart(Errno(rawValue: result)) }
+    }
+
+    /// Undoes what the threads of tests do with signals, such as blocking all of them.
+    private static func resetSignals(_ attributes: inout posix_spawnattr_t) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     }
 
     private static func cStrings(_ texts: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {

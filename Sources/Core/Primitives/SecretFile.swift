@@ -9,8 +9,11 @@ public enum SecretFile {
     /// - Parameter replace: Whether an existing regular file or link may be replaced.
     /// - Throws: `.exists` when there is something and `replace` is false, else `.system`.
     public static func write(_ bytes: [UInt8], to path: FilePath, replace: Bool) throws(RekkordError) {
+        if replace { try refuseSpecial(path) }
         do throws(Errno) {
-            try refuse(path, replace: replace)
+            if !replace, let status = status(path) {
+                throw status.type == .directory ? .isDirectory : .fileExists
+            }
             let folder = path.removingLastComponent()
             let temporary = folder.appending(".rekkord-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).tmp")
             try create(temporary, bytes)
@@ -31,21 +34,14 @@ public enum SecretFile {
         }
     }
 
-    /// Fails early for what is in the way; `move` decides in the end.
-    private static func refuse(_ path: FilePath, replace: Bool) throws(Errno) {
-        let status: FileStatus
-        do {
-            status = try System.status(of: path.bytes)
-        } catch {
-            if error == .noSuchFileOrDirectory { return }
-            throw error
-        }
-        switch status.type {
-        case .directory: throw .isDirectory
-        // A rename would put the file in place of a device such as /dev/null.
-        case .special where replace: throw .invalidArgument
-        case .regular, .symbolicLink, .special: if !replace { throw .fileExists }
-        }
+    /// Keeps a rename from putting the file in place of a device such as `/dev/null`.
+    private static func refuseSpecial(_ path: FilePath) throws(RekkordError) {
+        guard let status = status(path), status.type == .special else { return }
+        throw RekkordError(.system, "cannot write '\(path.printed)': it is not a regular file")
+    }
+
+    private static func status(_ path: FilePath) -> FileStatus? {
+        try? System.status(of: path.bytes)
     }
 
     private static func create(_ path: FilePath, _ bytes: [UInt8]) throws(Errno) {

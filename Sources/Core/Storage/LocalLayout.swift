@@ -73,10 +73,8 @@ enum LocalLayout {
         do throws(Errno) {
             return try make(storage.path(folder))
         } catch {
-            throw RekkordError(
-                .storage,
-                "cannot make '\(PrintedName.escape(storage.path(folder)))': \(error)"
-            )
+            let path = folder.isEmpty ? storage.displayURL : PrintedName.escape(storage.path(folder))
+            throw RekkordError(.storage, "cannot make '\(path)': \(error)")
         }
     }
 

@@ -32,13 +32,16 @@ struct CommandLineReader {
         }
         let options = arguments.prefix { $0 != "--" }
         if options.contains("--help") || options.contains("-h") { return .help(nil) }
-        if let operand = firstOperand(arguments) {
+        if options.contains("--version") { return .version }
+        let operand = firstOperand(arguments)
+        if operand?.text != "help", let reason = firstUnknownOption(arguments) {
+            throw Self.error(reason, nil)
+        }
+        if let operand {
             if operand.text == "help" { return try readHelp(arguments, operand.index) }
             let name = ArgumentBytes.printed(operand.text)
             throw Self.error("unknown command '\(name)'", nil)
         }
-        if options.contains("--version") { return .version }
-        if let reason = firstUnknownOption(arguments) { throw Self.error(reason, nil) }
         throw Self.error("missing command", nil)
     }
 
@@ -105,9 +108,10 @@ struct CommandLineReader {
         return arguments.enumerated().first { !$0.element.hasPrefix("-") }.map { ($0.offset, $0.element) }
     }
 
+    /// What is wrong with an option before the first operand, as the common options see it.
     private func firstUnknownOption(_ arguments: [String]) -> String? {
         do {
-            _ = try CommandLineScan(arguments, CommandSyntax(CommonOnly.self))
+            _ = try CommandLineScan(arguments, CommandSyntax(CommonOnly.self), operandLimit: 1)
             return nil
         } catch {
             return error.reason

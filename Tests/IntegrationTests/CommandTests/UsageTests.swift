@@ -1,3 +1,5 @@
+import Glibc
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -122,6 +124,38 @@ import Testing
         let wrong = try helper.run("web", "/mnt", "-x")
         #expect(wrong.status == 64)
         #expect(wrong.error == "rekkord: error: unknown option '-x'\nrekkord: hint: see 'rekkord --help'\n")
+    }
+
+    @Test("a closed standard stream never becomes a file of ours, and lost results are an error")
+    func closedStreams() throws {
+        let binary = Program.builtBinary
+        let output = try Program.shell(in: folder.path, "'\(binary)' --version >&-")
+        #expect(output.status == 1)
+        #expect(output.error == "rekkord: error: cannot write standard output: Bad file descriptor\n")
+        let line =
+            "'\(binary)' init -R repo -g -K master.key >&- 2>&- <&-; '\(binary)' identify -R repo -K master.key"
+        #expect(try Program.shell(in: folder.path, line).status == 0)
+    }
+
+    @Test(
+        "signals end a command with their status and one line",
+        arguments: [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)]
+    )
+    func signals(signal: Int32, status: Int32) throws {
+        // Opening a pipe without a writer holds the program back until its handlers are in place.
+        #expect(mkfifo(folder["pipe.key"].string, 0o600) == 0)
+        let running = try program.start("identify", "--offline", "-K", "pipe.key")
+        var writer: Int32 = -1
+        while writer < 0 {
+            writer = open(folder["pipe.key"].string, O_WRONLY | O_NONBLOCK)
+            usleep(1000)
+        }
+        running.send(signal)
+        let result = try running.wait()
+        close(writer)
+        #expect(result.status == status)
+        #expect(result.output.isEmpty)
+        #expect(result.error == "rekkord: error: interrupted\n")
     }
 
     @Test("results that cannot be written are an error")

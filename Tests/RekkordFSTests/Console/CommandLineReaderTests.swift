@@ -73,7 +73,9 @@ import Testing
         arguments: [
             ("--foo", "unknown option '--foo'", ""),
             ("-x", "unknown option '-x'", ""),
-            ("-v", "missing command", ""),
+            ("-v", "missing command", ""), ("-C c.ini", "missing command", ""),
+            ("-C c.ini --foo", "unknown option '--foo'", ""), ("--foo bogus", "unknown option '--foo'", ""),
+            ("bogus --foo", "unknown command 'bogus'", ""),
             ("-C", "missing value for '-C'", ""),
             ("bogus", "unknown command 'bogus'", ""),
             ("-v bogus x", "unknown command 'bogus'", ""),
@@ -117,7 +119,7 @@ import Testing
             ("-v help store", "help store"),
             ("store --help", "help store"), ("store -h", "help store"), ("--help store", "help store"),
             ("store --foo --help", "help store"), ("store -fh", "help store"),
-            ("--version", "version"), ("store --version", "version"),
+            ("--version", "version"), ("-C c.ini --version", "version"), ("store --version", "version"),
         ]
     )
     func help(line: String, expected: String) throws {
