@@ -119,14 +119,6 @@ public struct Program: Sendable {
         defer {
             for item in argumentList + variableList { free(item) }
         }
-        // The threads of a test run block signals, and a mask is inherited.
-        var attributes = posix_spawnattr_t()
-        var noSignals = sigset_t()
-        sigemptyset(&noSignals)
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setsigmask(&attributes, &noSignals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
         let result = posix_spawn(&process, path.string, &actions, &attributes, argumentList, variableList)
         guard result == 0 else { throw Failure.cannotStart(Errno(rawValue: result)) }
