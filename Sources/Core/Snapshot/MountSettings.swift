@@ -8,6 +8,8 @@ public struct MountSettings: Sendable {
     public var immutableSeconds: Double
     /// The most that is fetched ahead for one reader, in bytes.
     public var readAheadByteCount: Int
+    /// How often the tags of a whole repository are listed again, in seconds; nil for never.
+    public var refreshSeconds: Int64?
 
     /// Thirty years, which to the kernel is for ever.
     public static let forever: Double = 1e9
@@ -26,7 +28,7 @@ public struct MountSettings: Sendable {
     }
 }
 
-/// What is mounted: a snapshot or a folder.
+/// What is mounted: a snapshot, a folder, or all snapshots.
 public struct MountRoot: Sendable {
     let source: FolderSource
     let inodes: InodeHash
@@ -71,6 +73,21 @@ public struct MountRoot: Sendable {
         extended = item?.entry.extended ?? []
         id = folder.id
         totals = (folder.view.stored?.totalSize ?? 0, folder.view.stored?.totalEntries ?? 0)
+        channel = nil
+        time = nil
+    }
+
+    /// The whole repository: its channels and snapshots.
+    public init(repositoryID: [UInt8], mounter: Owner) {
+        source = .live(.top)
+        var hash = InodeHash()
+        hash.combine("repository".utf8)
+        hash.combine(repositoryID)
+        inodes = hash
+        attributes = .syntheticFolder(time: Timestamp(milliseconds: 0), uid: mounter.uid, gid: mounter.gid)
+        extended = []
+        id = nil
+        totals = (0, 0)
         channel = nil
         time = nil
     }

@@ -42,6 +42,7 @@ extension MountedView {
         _ loaded: LoadedBlobs
     ) throws(Obstacle) -> (attributes: [ExtendedAttribute]?, isAlone: Bool) {
         if node == .root { return (try parse(root.extended), root.extended.isEmpty) }
+        if let owner = nodes.owner(of: node), try liveItem(owner, node.position) != nil { return (nil, true) }
         let spot = try spot(node, loaded)
         guard spot.folder.hasExtended(at: spot.index) else {
             return (nil, !spot.folder.hasExtendedAttributes)
@@ -66,6 +67,9 @@ extension MountedView {
         var isFolder = true
         if node == .root {
             id = root.id
+        } else if let owner = nodes.owner(of: node), let item = try liveItem(owner, node.position) {
+            guard case .folder(.snapshot(let id)) = item.kind else { return nil }
+            return try snapshotAttribute(word, id, loaded)
         } else {
             let spot = try spot(node, loaded)
             let attributes = spot.folder.attributes(at: spot.index)
@@ -87,6 +91,23 @@ extension MountedView {
             return root.time.map { Array(CalendarTime.utc($0).utf8) }
         default:
             return nil
+        }
+    }
+
+    /// A snapshot among others.
+    private func snapshotAttribute(
+        _ word: String,
+        _ id: ObjectID,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> [UInt8]? {
+        if word == "oid" { return Array(id.description.utf8) }
+        guard ["size", "channel", "time"].contains(word),
+            case .snapshot(let snapshot, _) = try blob(id, loaded)
+        else { return nil }
+        switch word {
+        case "size": return Array(String(snapshot.totalSize).utf8)
+        case "channel": return snapshot.channel
+        default: return Array(CalendarTime.utc(snapshot.time).utf8)
         }
     }
 

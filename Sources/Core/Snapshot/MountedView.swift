@@ -12,8 +12,16 @@ public final class MountedView: Sendable {
     let sizes = KnownSizes()
     let readers = ReaderTable()
     let emptyFile: ObjectID?
+    /// Nil unless the whole repository is mounted.
+    let live: Live?
     private let warn: @Sendable (String) -> Void
     private let warned = Locked<Set<Hash32>>([])
+
+    /// The part above the snapshots.
+    struct Live: Sendable {
+        let tree = LiveTree()
+        let refresh: LiveRefresh
+    }
 
     /// How long attributes are believed that a later read may correct.
     private static let doubtfulSeconds: Double = 5
@@ -37,6 +45,13 @@ public final class MountedView: Sendable {
         self.emptyFile = emptyFile
         self.warn = warn
         nodes = NodeTable(root: root.source, inodes: root.inodes)
+        if case .live = root.source {
+            live = Live(
+                refresh: LiveRefresh(seconds: settings.refreshSeconds, now: MonotonicTime.milliseconds())
+            )
+        } else {
+            live = nil
+        }
     }
 
     // MARK: Lookup and attributes
@@ -50,6 +65,7 @@ public final class MountedView: Sendable {
         _ loaded: LoadedBlobs
     ) throws(Obstacle) -> ShownNode? {
         let place = try place(parent, loaded)
+        if case .live(let folder) = place.source { return liveLookup(Array(name), in: folder, place) }
         let folder = try open(place.source, loaded)
         guard let index = folder.index(of: name) else { return nil }
         let content = nodes.content(of: place)
@@ -65,14 +81,25 @@ public final class MountedView: Sendable {
         of node: NodeNumber,
         _ loaded: LoadedBlobs
     ) throws(Obstacle) -> (attributes: NodeAttributes, seconds: Double) {
-        if node == .root { return (rootAttributes, settings.immutableSeconds) }
+        if node == .root {
+            if let live { return (liveRootAttributes(live), liveSeconds) }
+            return (rootAttributes, settings.immutableSeconds)
+        }
+        if let owner = nodes.owner(of: node), let item = try liveItem(owner, node.position),
+            let attributes = liveAttributes(item, owner)
+        {
+            return (attributes, liveSeconds)
+        }
         let spot = try spot(node, loaded)
         guard let shown = try show(spot, .named, loaded) else { throw .fails(.stale) }
         return (shown.attributes, shown.attributeSeconds)
     }
 
     /// For how many seconds the kernel may believe that a name is not in a folder.
-    public func absentSeconds(in node: NodeNumber) -> Double { settings.immutableSeconds }
+    public func absentSeconds(in node: NodeNumber) -> Double {
+        if live != nil, case .live? = nodes.place(node)?.source { return liveSeconds }
+        return settings.immutableSeconds
+    }
 
     /// The path below the root of the mount, as far as memory tells, for messages.
     ///
@@ -93,7 +120,15 @@ public final class MountedView: Sendable {
 
     /// The bytes and entries of what is mounted.
     public var totals: (byteCount: UInt64, entryCount: UInt64) {
-        (UInt64(max(0, root.totals.size)), UInt64(max(0, root.totals.entries)))
+        if let live {
+            // How many entries a snapshot has stands in its blob, which listing does not read.
+            let shown = live.tree.state.snapshots.filter(\.isShown)
+            let byteCount = shown.reduce(UInt64(0)) {
+                $0.addingReportingOverflow(UInt64(max(0, $1.size))).partialValue
+            }
+            return (byteCount, UInt64(shown.count))
+        }
+        return (UInt64(max(0, root.totals.size)), UInt64(max(0, root.totals.entries)))
     }
 
     private var rootAttributes: NodeAttributes {
@@ -117,10 +152,14 @@ public final class MountedView: Sendable {
         _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
     ) throws(Obstacle) {
         let place = try place(node, loaded)
+        if case .live(let folder) = place.source {
+            guard emitDots(place, from: offset, emit) else { return }
+            liveList(folder, place, from: Int(min(max(offset, 2) - 2, UInt64(Int.max / 2))), emit)
+            return
+        }
         let folder = try open(place.source, loaded)
         if offset == 0 { warnOfHidden(folder, place) }
-        if offset < 1, !emitDot(".", inode: place.inode, next: 1, emit) { return }
-        if offset < 2, !emitDot("..", inode: place.parent?.inode ?? place.inode, next: 2, emit) { return }
+        guard emitDots(place, from: offset, emit) else { return }
         let content = nodes.content(of: place)
         var folders = 0
         var others = 0
@@ -134,6 +173,16 @@ public final class MountedView: Sendable {
             if shown.attributes.kind == .folder { folders += 1 } else { others += 1 }
         }
         nodes.count(folders, in: place, others, in: content)
+    }
+
+    private func emitDots(
+        _ place: Place,
+        from offset: UInt64,
+        _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
+    ) -> Bool {
+        if offset < 1, !emitDot(".", inode: place.inode, next: 1, emit) { return false }
+        let parent = place.parent?.inode ?? place.inode
+        return offset >= 2 || emitDot("..", inode: parent, next: 2, emit)
     }
 
     private func emitDot(
@@ -170,6 +219,12 @@ public final class MountedView: Sendable {
 
     /// The target of a link.
     public func target(of node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8] {
+        if case .content(let content)? = nodes.owner(of: node),
+            let item = try liveItem(.content(content), node.position)
+        {
+            guard let target = liveTarget(item, content) else { throw .fails(.notLink) }
+            return target
+        }
         let spot = try spot(node, loaded)
         let attributes = spot.folder.attributes(at: spot.index)
         guard Self.kind(of: attributes) == .link else { throw .fails(.notLink) }
@@ -221,6 +276,12 @@ public final class MountedView: Sendable {
     /// The folder with this number, entered now if it was not before.
     func place(_ node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> Place {
         if let place = nodes.place(node) { return place }
+        if let owner = nodes.owner(of: node), let item = try liveItem(owner, node.position) {
+            guard case .folder(let source) = item.kind, case .place(let parent) = owner else {
+                throw .fails(.notFolder)
+            }
+            return nodes.enter(node, parent: parent, name: item.name, source: source)
+        }
         let spot = try spot(node, loaded)
         guard let parent = spot.place else { throw .fails(.notFolder) }
         let item = spot.folder.item(at: spot.index)
@@ -251,6 +312,9 @@ public final class MountedView: Sendable {
             return tree.top
         case .unreadable:
             throw .fails(.unreadable)
+        case .live:
+            // Those are answered before anything is opened.
+            throw .fails(.stale)
         }
     }
 
@@ -426,7 +490,7 @@ extension FolderSource {
         switch self {
         case .stored(let id): id
         case .overlaid(let base, _): base
-        case .snapshot, .unreadable: nil
+        case .snapshot, .unreadable, .live: nil
         }
     }
 }

@@ -8,6 +8,8 @@ enum FolderSource: Sendable {
     case snapshot(ObjectID)
     /// Nothing: it could not be read when it was saved.
     case unreadable
+    /// The snapshots of a repository, which come and go.
+    case live(LiveFolder)
 
     /// The stored folder that is all there is to see; nil for every other kind.
     var storedAlone: ObjectID? {

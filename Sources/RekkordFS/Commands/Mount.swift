@@ -134,6 +134,7 @@ struct Mount: ParsableCommand {
         var settings = MountSettings(mounter: Owner(uid: geteuid(), gid: getegid()))
         settings.owner = try shownOwner()
         settings.readAheadByteCount = try size(readAhead, "--read-ahead")
+        settings.refreshSeconds = try refreshSeconds()
         if allowsRoot { settings.immutableSeconds = 0 }
         let identifier = operands.count == 2 ? operands[0].bytes : [UInt8(ascii: ":")]
         var plan = MountPlan(
@@ -145,7 +146,6 @@ struct Mount: ParsableCommand {
             threadCount: context.threads
         )
         plan.checksEachRequest = allowsRoot
-        plan.refreshSeconds = try refreshSeconds()
         plan.printsStatistics = printsStatistics
         plan.isForeground = isForeground || isDebugging
         plan.logFile = logFile?.path

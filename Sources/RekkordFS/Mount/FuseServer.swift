@@ -13,9 +13,18 @@ final class FuseServer: Sendable {
     /// What must not happen on a thread that receives.
     let errands: MountErrands
     private let answersOpens: Bool
+    private let refresh: @Sendable (FuseServer) -> Void
 
-    /// - Parameter answersOpens: Whether each open is asked, to be checked by its user.
-    init(_ view: MountedView, log: MountLog, answersOpens: Bool) throws(RekkordError) {
+    /// - Parameters:
+    ///   - answersOpens: Whether each open is asked, to be checked by its user.
+    ///   - refresh: Starts to list the tags again, on another thread.
+    init(
+        _ view: MountedView,
+        log: MountLog,
+        answersOpens: Bool,
+        refresh: @escaping @Sendable (FuseServer) -> Void
+    ) throws(RekkordError) {
+        self.refresh = refresh
         self.view = view
         self.log = log
         self.answersOpens = answersOpens
@@ -39,6 +48,7 @@ final class FuseServer: Sendable {
 
     /// Answers anything else, now or later.
     func serve(_ request: rk_request, _ operation: MountOperation) {
+        if operation.isLook, view.refreshBegins(at: operation.node) { refresh(self) }
         serve(Reply(request), operation, LoadedBlobs())
     }
 
@@ -179,6 +189,22 @@ final class FuseServer: Sendable {
         guard let handle = session.withLock({ $0 }) else { return }
         counters.notifications.add()
         errands.notify { body(handle.pointer) }
+    }
+
+    /// Has the kernel forget what a listing changed.
+    func tell(_ notices: [LiveNotice]) {
+        for notice in notices {
+            notify { session in
+                _ = rk_notify_content(session, notice.folder.rawValue)
+                for name in notice.names {
+                    _ = name.withRawBytes { bytes in
+                        bytes.baseAddress.map {
+                            rk_notify_name(session, notice.folder.rawValue, $0, bytes.count)
+                        }
+                    }
+                }
+            }
+        }
     }
 
     // MARK: Waiting

@@ -36,16 +36,24 @@ final class MountLog: Sendable {
         write("rekkord: warning: \(line)", priority: LOG_WARNING)
     }
 
+    /// Tells of something that may come again and again, once in a while.
+    func warningOnce(_ line: String) {
+        if isDue(line) { warning(line) }
+    }
+
     /// Tells of a failure, once in a while.
     func failure(_ error: RekkordError) {
+        if isDue(error.message) { write("rekkord: error: \(error.message)", priority: LOG_ERR) }
+    }
+
+    private func isDue(_ line: String) -> Bool {
         let now = MonotonicTime.milliseconds()
-        let isNew = state.withLock { state in
-            if let last = state.told[error.message], now - last < Self.repeatMilliseconds { return false }
+        return state.withLock { state in
+            if let last = state.told[line], now - last < Self.repeatMilliseconds { return false }
             if state.told.count >= Self.maxRememberedCount { state.told.removeAll() }
-            state.told[error.message] = now
+            state.told[line] = now
             return true
         }
-        if isNew { write("rekkord: error: \(error.message)", priority: LOG_ERR) }
     }
 
     private func write(_ line: String, priority: Int32) {

@@ -19,6 +19,14 @@ enum MountOperation: Sendable {
         }
     }
 
+    /// Whether it looks into a folder, or at it.
+    var isLook: Bool {
+        switch self {
+        case .lookup, .attributes, .list: true
+        case .target, .read, .extended, .extendedNames: false
+        }
+    }
+
     /// The name looked up in it.
     var name: [UInt8]? {
         if case .lookup(_, let name) = self { name } else { nil }

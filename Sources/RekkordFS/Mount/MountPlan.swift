@@ -17,8 +17,6 @@ struct MountPlan: Sendable {
     var cacheByteCount: Int
     /// The number of workers.
     var threadCount: Int
-    /// How often tags are listed again, in seconds; nil for never.
-    var refreshSeconds: Int64?
     /// Whether the counters are told at the end.
     var printsStatistics = false
     /// Whether to stay in the foreground.

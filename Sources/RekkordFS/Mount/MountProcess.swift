@@ -72,7 +72,13 @@ struct MountProcess {
             emptyFile: repository.identifyEmptyFile(),
             warn: { [log] in log.warning($0) }
         )
-        let server = try FuseServer(view, log: log, answersOpens: plan.checksEachRequest)
+        let isWhole = plan.identifier == [UInt8(ascii: ":")]
+        let listing = isWhole ? try repository.listTags() : nil
+        if let listing { update(view, listing, at: nil) }
+        let server = try FuseServer(view, log: log, answersOpens: plan.checksEachRequest) { [log] server in
+            // Runs among the loads that somebody waits for, which it may not outnumber: one at a time.
+            _ = lanes.schedule(.metadata) { Self.refresh(server, repository, log) }
+        }
         log.note("Mounting \(name) to '\(plan.mountPoint.printed)'...")
         let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
         try watchSignals()
@@ -82,6 +88,23 @@ struct MountProcess {
         ready()
         waitForEnd(session, server)
         if plan.printsStatistics { printStatistics(server) }
+    }
+
+    /// Lists the tags again and tells the kernel what changed; if that fails, the old state stays.
+    private static func refresh(_ server: FuseServer, _ repository: Repository, _ log: MountLog) {
+        do throws(RekkordError) {
+            let listing = try repository.listTags()
+            for warning in listing.warnings { log.warningOnce(warning) }
+            server.tell(server.view.update(listing, at: .now()))
+        } catch {
+            log.warningOnce("cannot list the snapshots: \(error.message)")
+        }
+        server.view.refreshEnded()
+    }
+
+    private func update(_ view: MountedView, _ listing: TagListing, at time: Timestamp?) {
+        for warning in listing.warnings { log.warningOnce(warning) }
+        _ = view.update(listing, at: time)
     }
 
     private static func cache(_ repository: Repository, _ lanes: LoadLanes, _ plan: MountPlan)
@@ -110,7 +133,8 @@ struct MountProcess {
         let resolver = SnapshotResolver(repository, warn: { [log] in log.warning($0) })
         switch try resolver.resolve(try Identifier(plan.identifier)) {
         case .repository:
-            throw RekkordError(.unsupported, "cannot mount ':': not supported yet")
+            let root = MountRoot(repositoryID: repository.repositoryID, mounter: plan.settings.mounter)
+            return (root, PrintedName.escape(plan.identifier))
         case .snapshot(let snapshot):
             return (MountRoot(snapshot), snapshot.id.description)
         case .folder(let folder):
