@@ -22,6 +22,12 @@ struct InodeHash: Hashable, Sendable {
         return result
     }
 
+    /// The number to show for the entry at `position` of the folder that this stands for, neither 0 nor 1.
+    ///
+    /// Numbers ascend with the stored order. `cp` and `fts(3)` go through a folder by ascending numbers, so what
+    /// they read next is what comes next, and can be fetched ahead.
+    func inode(at position: Int) -> UInt64 { (inode >> 1) + 2 + UInt64(position) }
+
     /// The number to show, neither 0 nor 1, which is the root of the mount.
     var inode: UInt64 {
         var value = state

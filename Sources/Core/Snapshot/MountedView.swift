@@ -11,6 +11,7 @@ public final class MountedView: Sendable {
     let nodes: NodeTable
     let sizes = KnownSizes()
     let readers = ReaderTable()
+    let crawl = Locked(Crawl())
     let emptyFile: ObjectID?
     /// Nil unless the whole repository is mounted.
     let live: Live?
@@ -173,6 +174,7 @@ public final class MountedView: Sendable {
             if shown.attributes.kind == .folder { folders += 1 } else { others += 1 }
         }
         nodes.count(folders, in: place, others, in: content)
+        readListed(content, folder)
     }
 
     private func emitDots(
@@ -362,7 +364,10 @@ public final class MountedView: Sendable {
         let kind = Self.kind(of: attributes)
         let inodes = kind == .folder ? spot.place?.inodes : spot.content?.inodes
         guard let inodes else { throw .fails(.stale) }
-        let inode = spot.folder.withName(at: spot.index) { inodes.appending($0).inode }
+        let inode =
+            kind == .folder
+            ? spot.folder.withName(at: spot.index) { inodes.appending($0).inode }
+            : inodes.inode(at: spot.index)
         var shown = ShownNode(
             node: NodeNumber(
                 slot: (kind == .folder ? spot.place?.slot : spot.content?.slot) ?? 0,

@@ -71,13 +71,30 @@ struct SiblingReading {
     private static let maxStep = 16
 
     private var last = -1
-    private var window = 0
+    /// How many entries after the last one are wanted ahead.
+    private(set) var window = 0
     private var ahead = 0
 
+    /// Notes that the folder was listed; returns which entries to fetch now.
+    ///
+    /// - Parameter inherited: The window of the folders before it.
+    mutating func noteListing(count: Int, inherited: Int) -> Range<Int> {
+        guard last < 0, ahead == 0 else { return 0..<0 }
+        ahead = min(count, inherited)
+        return 0..<ahead
+    }
+
     /// Notes that the content of the entry at `position` was asked for; returns which entries to fetch now.
-    mutating func note(_ position: Int, waited: Bool, count: Int) -> Range<Int> {
+    ///
+    /// - Parameters:
+    ///   - waited: Whether the reader has to wait for it.
+    ///   - count: How many entries the folder has.
+    ///   - inherited: The window of the folders before it.
+    mutating func note(_ position: Int, waited: Bool, count: Int, inherited: Int) -> Range<Int> {
         guard position != last else { return 0..<0 }
-        let follows = position > last && position - last <= Self.maxStep && last >= 0
+        let isFirst = last < 0
+        let follows = isFirst ? inherited > 0 : position > last && position - last <= Self.maxStep
+        if isFirst { window = inherited }
         last = position
         guard follows else {
             window = 0
@@ -90,5 +107,32 @@ struct SiblingReading {
         guard start < end else { return 0..<0 }
         ahead = end
         return start..<end
+    }
+}
+
+/// Remembers how somebody reads folder after folder, so that each next folder is fetched ahead from its start.
+struct Crawl {
+    /// Who pauses for longer has ended.
+    private static let idleMilliseconds: Int64 = 500
+
+    private var window = 0
+    private var lastRead: Int64 = 0
+    private var lastListing: Int64 = 0
+
+    /// Notes that a folder was listed; returns whether another one was, just before.
+    mutating func noteListing(at milliseconds: Int64) -> Bool {
+        defer { lastListing = milliseconds }
+        return milliseconds - lastListing <= Self.idleMilliseconds
+    }
+
+    /// Notes the window that a folder has after a read in it.
+    mutating func note(_ window: Int, at milliseconds: Int64) {
+        self.window = window
+        lastRead = milliseconds
+    }
+
+    /// The window that a new folder starts with; 0 when nobody reads folder after folder.
+    func window(at milliseconds: Int64) -> Int {
+        milliseconds - lastRead <= Self.idleMilliseconds ? window : 0
     }
 }
