@@ -83,6 +83,18 @@ public struct TestRepository {
         return id
     }
 
+    /// The same entry as a saved path.
+    public static func rooted(_ entry: Entry, _ path: String) -> Entry {
+        Entry(entry.attributes, name: Array(path.utf8), extended: entry.extended)
+    }
+
+    /// An entry of which nothing but the name is known.
+    public static func neverStated(_ name: String) -> Entry {
+        var entry = entry(name, .directory)
+        entry.flags = []
+        return entry
+    }
+
     /// An entry with the times and owner of the worked examples, readable unless there is no hash.
     public static func entry(
         _ name: String,
