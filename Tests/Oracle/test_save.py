@@ -381,7 +381,7 @@ class CacheTests(SaveTests):
 
     def test_reset_and_new_cache_id_bring_lost_objects_back(self):
         self.assert_saved_whole()
-        for command in ("change_cid",):
+        for command in ("reset_cache", "change_cid"):
             self.lose_an_object()
             self.run_program(command, "-R", self.repo, "-K", self.key("Master"))
             self.assert_saved_whole()

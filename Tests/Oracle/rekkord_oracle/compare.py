@@ -119,9 +119,10 @@ class Comparison:
         implied = node.entry is None and not self.options.mount
         for name in sorted(found - expected) if not implied else ():
             self._differ(path, f"{os.fsdecode(name)!r} is in the source only")
-        if self.options.mount and node.entry is not None:
+        # What was put into a saved folder from another saved path is not in its entry.
+        if self.options.mount and node.entry is not None and not node.placed:
             self._check_folder_links(path, children, descriptor)
-        elif node.entry is not None:
+        elif not self.options.mount and node.entry is not None:
             folders = sum(stat.S_ISDIR(live.status(descriptor, name).st_mode) for name in found)
             self._check(path, "number of folders", node.entry.size, folders)
         prefix = path + b"/" if path else b""
@@ -275,7 +276,8 @@ class Comparison:
             if self.options.mount:
                 opened = os.fstat(descriptor)
                 self._check(path, "size once opened", size, opened.st_size)
-                self._check(path, "blocks", (size + 511) // 512, opened.st_blocks)
+                if entry.size == size:
+                    self._check(path, "blocks", (size + 511) // 512, opened.st_blocks)
             self.counts["bytes"] += position
 
     def _read_file(self, folder, name):

@@ -171,8 +171,8 @@ def hexadecimal(data):
 
 def padded_size(size):
     """Padmé: the stored length of a frame of `size` bytes."""
-    exponent = size.bit_length() - 1
+    exponent = max(size, 1).bit_length() - 1
     bits = exponent.bit_length()
-    low = exponent - bits
+    low = max(exponent - bits, 0)
     mask = (1 << low) - 1
     return (size + mask) & ~mask
