@@ -9,8 +9,10 @@ enum Signals {
     static let interrupt = SIGINT
 
     private static let ending: [Int32] = [SIGHUP, SIGINT, SIGTERM]
-    /// The first signal that came; 0 before.
-    private static let first = Atomic<Int32>(0)
+    /// The first signal that came, below the second of the monotonic clock when it did; 0 before.
+    private static let first = Atomic<Int>(0)
+    /// How many bits of `first` hold the number.
+    private static let numberBitCount = 8
     /// Whether a command looks at `received`.
     private static let isCooperative = Atomic<Bool>(false)
     /// Written by the handler, so it exists before the first signal.
@@ -18,8 +20,8 @@ enum Signals {
 
     /// The signal that asked for the end, if one did.
     static var received: Int32? {
-        let number = first.load(ordering: .acquiring)
-        return number == 0 ? nil : number
+        let value = first.load(ordering: .acquiring)
+        return value == 0 ? nil : Int32(truncatingIfNeeded: value & (1 << numberBitCount - 1))
     }
 
     /// Installs the handlers; a signal that is ignored, as under nohup(1), stays ignored.
@@ -39,9 +41,10 @@ enum Signals {
         }
     }
 
-    /// Makes the first signal set `received` only; a second one ends the program at once.
+    /// Makes the first signal set `received` only; another one, a second later or more, ends the program at once.
     ///
-    /// For commands that check the flag between objects and clean up.
+    /// For commands that check the flag between objects and clean up. Whoever signals a process and its group,
+    /// as timeout(1) does, sends two signals at one time and means one.
     static func cooperate() {
         isCooperative.store(true, ordering: .releasing)
     }
@@ -49,15 +52,20 @@ enum Signals {
     /// The value of `SIG_IGN`, which is a cast that Swift cannot import.
     private static let ignored = 1
 
-    /// Async-signal-safe: atomics, `write` and `_exit` only.
+    /// Async-signal-safe: atomics, `clock_gettime`, `write` and `_exit` only.
     private static func handle(_ number: Int32) {
         let error = errno
-        let (isFirst, _) = first.compareExchange(
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        let value = now.tv_sec << numberBitCount | Int(number)
+        let (isFirst, earlier) = first.compareExchange(
             expected: 0,
-            desired: number,
+            desired: value,
             ordering: .acquiringAndReleasing
         )
-        if isFirst, isCooperative.load(ordering: .acquiring) {
+        // Whole seconds: numbers that differ by two are more than one apart.
+        let isOneRequest = isFirst || now.tv_sec - earlier >> numberBitCount < 2
+        if isOneRequest, isCooperative.load(ordering: .acquiring) {
             errno = error
             return
         }
