@@ -104,6 +104,19 @@ import Testing
         #expect(Set((1..<table.count - 1).map { table.chunk(at: $0).hash }).count == 1)
     }
 
+    @Test("access times stay as they are when asked for")
+    func accessTimes() throws {
+        let line = "touch -a -d '2001-01-01 UTC' tree tree/a tree/folder"
+        #expect(try Program.shell(in: setup.folder.path, line).status == 0)
+        func accessTimes() throws -> [Int64] {
+            try ["tree", "tree/a", "tree/folder"].map {
+                try System.status(of: setup.folder[$0].bytes).access.seconds
+            }
+        }
+        #expect(try run("--noatime").status == 0)
+        #expect(try accessTimes() == [978_307_200, 978_307_200, 978_307_200])
+    }
+
     @Test("extended attributes and access lists are stored when asked for")
     func attributes() throws {
         let line = "setfattr -n user.colour -v blue tree/a && setfacl -m u:1234:r tree/a"
