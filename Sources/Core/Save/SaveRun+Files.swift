@@ -53,7 +53,8 @@ extension SaveRun {
             job.folder.update(job.index) { entry in
                 entry.status = before
                 entry.size = Int64(clamping: before.size)
-                entry.isReliable = isWhole && StatusReliability.isReliable(before, at: now)
+                entry.isReliable =
+                    entry.isReliable && isWhole && StatusReliability.isReliable(before, at: now)
                 if !before.hasSameContent(as: job.status) { entry.rememberedHash = nil }
             }
             let isExpected = isWhole && before.hasSameContent(as: job.status)

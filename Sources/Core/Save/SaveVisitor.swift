@@ -221,21 +221,30 @@ final class SaveVisitor: FileTreeVisitor {
             entry.extended = remembered.extended
             if remembered.access == entry.access { entry.rememberedHash = remembered.hash }
         } else if options.storesExtendedAttributes {
-            entry.extended = encode(extended, path)
+            if let bytes = encode(extended, path) {
+                entry.extended = bytes
+            } else {
+                // They are asked for again next time.
+                entry.isReliable = false
+            }
         }
         return entry
     }
 
-    private func encode(_ read: () throws(Errno) -> [ExtendedAttribute], _ path: () -> String) -> [UInt8] {
+    /// Nil when the attributes cannot be read.
+    private func encode(_ read: () throws(Errno) -> [ExtendedAttribute], _ path: () -> String) -> [UInt8]? {
         do throws(Errno) {
             let encoded = ExtendedAttributes.encode(try read())
             for key in encoded.dropped {
                 run.warn("cannot store attribute '\(PrintedName.escape(key))' of '\(path())': too large")
             }
             return encoded.bytes
+        } catch .noSuchFileOrDirectory {
+            // It vanished; whoever reads its content will notice.
+            return nil
         } catch {
             run.warn("cannot read attributes of '\(path())': \(error)")
-            return []
+            return nil
         }
     }
 
