@@ -35,6 +35,8 @@ public struct MountRoot: Sendable {
     /// Attributes of the root itself; the kind is a folder's.
     let attributes: EntryAttributes
     let extended: [UInt8]
+    /// How many folders it shows.
+    let folderCount: Int
     /// The blob whose id `user.rekkord.oid` tells.
     let id: ObjectID?
     /// All that is shown below, for `statfs`.
@@ -45,6 +47,7 @@ public struct MountRoot: Sendable {
     /// A whole snapshot; its root has the time of the snapshot and belongs to whoever mounts it.
     public init(_ snapshot: SnapshotResolver.Snapshot) {
         source = .snapshot(snapshot.id)
+        folderCount = snapshot.tree.top.folderCount
         inodes = Self.inodes(snapshot.id, "snapshot")
         attributes = snapshot.tree.topAttributes
         extended = []
@@ -57,6 +60,7 @@ public struct MountRoot: Sendable {
     /// A folder: with the attributes of its entry when it was reached by a path, else mode 0755 and time 0.
     public init(_ folder: SnapshotResolver.Folder, mounter: Owner) {
         let item = folder.item
+        folderCount = folder.view.folderCount
         if let overlay = item?.overlay {
             source = .overlaid(base: folder.id, overlay)
         } else if let id = folder.id {
@@ -80,6 +84,7 @@ public struct MountRoot: Sendable {
     /// The whole repository: its channels and snapshots.
     public init(repositoryID: [UInt8], mounter: Owner) {
         source = .live(.top)
+        folderCount = 2
         var hash = InodeHash()
         hash.combine("repository".utf8)
         hash.combine(repositoryID)

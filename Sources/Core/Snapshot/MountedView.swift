@@ -135,6 +135,7 @@ public final class MountedView: Sendable {
     private var rootAttributes: NodeAttributes {
         var attributes = shownAttributes(root.attributes, inode: NodeNumber.root.rawValue)
         attributes.kind = .folder
+        attributes.links = UInt32(clamping: 2 + root.folderCount)
         return attributes
     }
 
@@ -383,7 +384,15 @@ public final class MountedView: Sendable {
                 spot.folder.item(at: spot.index).entry.extended
             )
         }
-        if kind == .folder { return shown }
+        if kind == .folder {
+            if spot.folder.isMerged {
+                let item = spot.folder.item(at: spot.index)
+                let count = FolderView(stored: nil, overlay: item.overlay).folderCount
+                // A folder that was not saved itself has no count of its own.
+                if item.isSynthetic { shown.attributes.links = UInt32(clamping: 2 + count) }
+            }
+            return shown
+        }
         switch try size(attributes, reason, loaded) {
         case .certain(let size):
             shown.attributes.size = size
