@@ -122,11 +122,12 @@ struct Mount: ParsableCommand {
             throw CommandLineReader.error("surplus operand '\(operands[2].printed)'", Mount.self)
         }
         let path = FilePath(bytes: last.bytes)
-        let mountPoint = try MountPoint(path, allowsContent: allowsContent)
+        let mountPoint = try MountPoint(path)
         if case .local(let repository)? = context.settings.repository {
             try mountPoint.check(apartFrom: repository.bytes, "repository")
         }
         if let cache = context.cacheDirectory { try mountPoint.check(apartFrom: cache.bytes, "cache") }
+        if !allowsContent { try mountPoint.checkEmpty() }
         if allowsOthers { try checkOthersAllowed(mountPoint) }
         let cacheByteCount = try cacheSize.map { (text) throws(RekkordError) in try size(text, "--cache-size")
         }

@@ -12,10 +12,10 @@ struct MountPoint: Sendable {
     /// The path as messages show it.
     var printed: String { PrintedName.escape(path) }
 
-    /// Checks that `path` is a folder, empty unless `allowsContent`.
+    /// Checks that `path` is a folder.
     ///
     /// - Throws: `.usage`.
-    init(_ path: FilePath, allowsContent: Bool) throws(RekkordError) {
+    init(_ path: FilePath) throws(RekkordError) {
         guard let real = Self.resolve(path.bytes) else {
             throw Self.error(path.bytes, Self.reason(errno))
         }
@@ -28,13 +28,12 @@ struct MountPoint: Sendable {
         } catch {
             throw Self.error(path.bytes, "it is not a folder")
         }
-        if !allowsContent, Self.hasContent(real) {
-            throw RekkordError(
-                .usage,
-                "cannot mount on '\(PrintedName.escape(path.bytes))': it is not empty",
-                hint: "use --nonempty"
-            )
-        }
+    }
+
+    /// Checks that there is nothing in the folder.
+    func checkEmpty() throws(RekkordError) {
+        guard Self.hasContent(path) else { return }
+        throw RekkordError(.usage, "cannot mount on '\(printed)': it is not empty", hint: "use --nonempty")
     }
 
     /// Checks that this folder is neither inside `other` nor above it: either would have the mount ask itself.
