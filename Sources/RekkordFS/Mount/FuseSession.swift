@@ -25,7 +25,8 @@ final class FuseSession: Sendable {
     init(_ server: FuseServer, options: [[UInt8]], mountPoint: MountPoint) throws(RekkordError) {
         self.server = server
         self.mountPoint = mountPoint
-        var callbacks = Self.callbacks(Unmanaged.passUnretained(server).toOpaque())
+        // Never released: after a signal, threads may still be in a mount that is in use when the process ends.
+        var callbacks = Self.callbacks(Unmanaged.passRetained(server).toOpaque())
         let pointer = CStrings.with(options) { rk_session_new($0, options.count, &callbacks) }
         guard let pointer else {
             let reason = String(cString: rk_last_message())
