@@ -1,6 +1,6 @@
 /// Names channels and snapshots as folders of a mount.
 ///
-/// - Source: commands.md, 5.4.
+/// - Source: rekkord(1), "mount".
 enum LiveNames {
     static let channels = Array("channels".utf8)
     static let snapshots = Array("snapshots".utf8)

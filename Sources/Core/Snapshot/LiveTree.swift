@@ -14,7 +14,7 @@ enum LiveFolder: Hashable, Sendable {
 ///
 /// Positions are only ever appended, so numbers that the kernel has keep their meaning, and names once shown stay
 /// the same. What a later listing lacks is no longer shown.
-/// - Source: commands.md, 5.4.
+/// - Source: rekkord(1), "mount".
 final class LiveTree: Sendable {
     /// One snapshot of a channel.
     struct Snapshot: Sendable {

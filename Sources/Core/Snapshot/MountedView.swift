@@ -2,7 +2,7 @@
 ///
 /// Never blocks: an operation either has its result from memory or throws `.needs`; whoever called it loads the
 /// blobs through `cache` and calls it again with them. All operations are safe on any number of threads.
-/// - Source: commands.md, section 5.
+/// - Source: rekkord(1), "mount".
 public final class MountedView: Sendable {
     /// Where blobs come from.
     public let cache: BlobCache<DecodedBlob>

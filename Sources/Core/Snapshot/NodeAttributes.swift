@@ -1,6 +1,6 @@
 /// What a mount tells of an entry.
 ///
-/// - Source: commands.md, 5.5.
+/// - Source: rekkord(1), "mount".
 public struct NodeAttributes: Hashable, Sendable {
     /// What the entry is; special files are not shown.
     public enum Kind: Sendable {

@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Shows a snapshot, a folder or the whole repository as a file system.
 ///
-/// - Source: commands.md, section 5.
+/// - Source: rekkord(1), "mount".
 struct Mount: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a snapshot, a folder or the whole repository as a file system.",

@@ -3,7 +3,7 @@ import Core
 
 /// Reads the `-o` list of mount(8) and fstab(5).
 ///
-/// - Source: commands.md, 5.2.
+/// - Source: rekkord(1), "mount".
 enum MountOptionList {
     /// Words for mount(8) alone.
     private static let ignored: Set<String> = [

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Names the folder that a file system is laid over.
 ///
-/// - Source: commands.md, 5.3.
+/// - Source: rekkord(1), "mount".
 struct MountPoint: Sendable {
     /// Absolute, without links.
     let path: [UInt8]

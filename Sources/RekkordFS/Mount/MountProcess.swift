@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Runs one mount from its start to its end.
 ///
-/// - Source: commands.md, 5.3.
+/// - Source: rekkord(1), "mount".
 struct MountProcess {
     private static let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
     /// How long threads may take to leave a mount that was detached; whoever still uses it gets an error then.
