@@ -107,7 +107,8 @@ final class FolderNode: Sendable {
 
     /// The absolute path of an entry, for messages.
     func path(of entry: [UInt8]) -> String {
-        var names = [entry]
+        // A file that is an operand itself is named by its absolute path.
+        var names = [entry.first == UInt8(ascii: "/") ? Array(entry.dropFirst()) : entry]
         var node: FolderNode? = self
         while let current = node {
             if !current.name.isEmpty { names.append(current.name) }

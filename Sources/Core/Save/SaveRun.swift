@@ -126,7 +126,7 @@ final class SaveRun: Sendable {
 
     /// Takes the finished level of roots.
     func end(_ state: FolderNode.State) {
-        if cache != nil { rememberRoots(state.entries.filter { !$0.isLeftOut }) }
+        if cache != nil, !state.keepsRecord { rememberRoots(state.entries.filter { !$0.isLeftOut }) }
         result.withLock { $0 = state }
         done.push(true)
     }

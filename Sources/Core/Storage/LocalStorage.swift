@@ -92,6 +92,10 @@ public final class LocalStorage: Storage {
             do {
                 entries = try FolderListing.read(path(folder))
             } catch .noSuchFileOrDirectory {
+                // No object is there only where the repository itself is: a disk may have been unmounted.
+                if folder == prefix, (try? System.status(of: path("rekkord"), followLinks: true)) == nil {
+                    throw Self.failure("list", prefix, .noSuchFileOrDirectory)
+                }
                 continue
             } catch {
                 throw Self.failure("list", folder, error)
