@@ -37,6 +37,14 @@ public final class ByteBuffer: @unchecked Sendable {
         }
     }
 
+    /// Takes over memory that came from `malloc`, of which the first `count` bytes are written.
+    init(adopting memory: UnsafeMutableRawPointer, capacity: Int, count: Int) {
+        precondition(count >= 0 && count <= capacity)
+        base = memory
+        self.capacity = capacity
+        self.count = count
+    }
+
     deinit {
         free(base)
     }
