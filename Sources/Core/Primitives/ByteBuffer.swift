@@ -58,6 +58,11 @@ public final class ByteBuffer: @unchecked Sendable {
         try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// Whether both hold the same bytes.
+    public func hasSameBytes(as other: ByteBuffer) -> Bool {
+        count == other.count && memcmp(base, other.base, count) == 0
+    }
+
     /// A copy as an array, for tests and small values.
     public var array: [UInt8] { withBytes { Array($0) } }
 }
