@@ -39,7 +39,8 @@ struct Init: ParsableCommand {
             // The key first: a repository must never be there without it.
             _ = try Repository.create(storage, keys: keys)
         } catch {
-            _ = path.withPlatformString { unlink($0) }
+            // A server may have made the repository though its answer was lost.
+            if !storage.kind.isRemote { _ = path.withPlatformString { unlink($0) } }
             throw error
         }
         context.console.print("Repository: \(location.displayURL)")
