@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SystemPackage
 import TestSupport
 
 /// Runs one of the S3 servers of others on a free port of this machine, and ends it with the value.

@@ -171,6 +171,7 @@ private final class Exchange {
     private var status = 0
     private var headers: [String: String] = [:]
     private var headerByteCount = 0
+    private var hasAllHeaders = false
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
     private var count = 0
@@ -199,12 +200,16 @@ private final class Exchange {
 
     /// Why there is no whole answer; nil when there is one.
     func failure(_ code: CURLcode) -> HTTPFailure? {
-        if code == CURLE_OK { return nil }
         if let abort { return abort }
+        if code == CURLE_OK {
+            // libcurl takes headers that end early for a whole answer.
+            return hasAllHeaders ? nil : HTTPFailure(kind: .cutOff, reason: "the answer is cut off")
+        }
         let reason = String(cString: curl_easy_strerror(code)).lowercasedFirst
         switch code {
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
-            CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+            CURLE_URL_MALFORMAT,
+            CURLE_UNSUPPORTED_PROTOCOL where sendCount == 0:
             return HTTPFailure(kind: .refused, reason: reason)
         default:
             return HTTPFailure(kind: sendCount == 0 ? .notSent : .cutOff, reason: reason)
@@ -283,7 +288,10 @@ private final class Exchange {
             let words = line.split(separator: " ", omittingEmptySubsequences: true)
             status = words.count > 1 ? Int(words[1].prefix(3)) ?? 0 : 0
             headers = [:]
+            hasAllHeaders = false
             count = 0
+        } else if line == "\r\n" || line == "\n" {
+            hasAllHeaders = true
         } else if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...]
             headers[line[..<colon].lowercased()] = String(value).trimmed

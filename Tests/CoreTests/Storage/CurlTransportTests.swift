@@ -46,7 +46,7 @@ import Testing
                 guard readRequest(connection) else { return }
                 if answer.isEmpty { return _ = readRequest(connection) }
                 _ = Array(answer.utf8).withUnsafeBytes {
-                    send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                    Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
             }
         }
