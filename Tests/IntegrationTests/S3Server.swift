@@ -20,12 +20,12 @@ final class S3Server {
     static let programs: String? = {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../scripts/s3-servers-venv").standardizedFileURL
-        guard let output = try? run(script.path, []), !output.isEmpty else { return nil }
+        guard let output = try? run(FilePath(script.path), in: "/", []), !output.isEmpty else { return nil }
         return output
     }()
 
     let port: Int
-    private let process = Process()
+    private let process: Program.Running
     private let folder: TemporaryDirectory
 
     /// Starts a server with an empty bucket.
@@ -33,25 +33,30 @@ final class S3Server {
         guard let programs = Self.programs else { throw S3ServerError("the servers are not installed") }
         folder = try TemporaryDirectory()
         port = try Self.freePort()
+        var program = Program(in: folder.path)
+        program.timeoutSeconds = 10
         switch kind {
         case .moto:
-            process.executableURL = URL(fileURLWithPath: programs + "/moto_server")
-            process.arguments = ["-H", "127.0.0.1", "-p", String(port)]
+            program.path = FilePath(programs + "/moto_server")
+            process = try program.start("-H", "127.0.0.1", "-p", String(port))
         case .rclone:
-            let root = folder["root"].string
             try FileManager.default.createDirectory(
-                atPath: root + "/" + Self.bucket,
+                atPath: folder["root/" + Self.bucket].string,
                 withIntermediateDirectories: true
             )
-            process.executableURL = URL(fileURLWithPath: programs + "/rclone")
-            process.arguments = [
-                "serve", "s3", root, "--addr", "127.0.0.1:\(port)",
-                "--auth-key", "\(Self.accessKeyID),\(Self.secretKey)", "--config", "/dev/null",
-            ]
+            program.path = FilePath(programs + "/rclone")
+            process = try program.start(
+                "serve",
+                "s3",
+                "root",
+                "--addr",
+                "127.0.0.1:\(port)",
+                "--auth-key",
+                "\(Self.accessKeyID),\(Self.secretKey)",
+                "--config",
+                "/dev/null"
+            )
         }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
         try waitUntilReady()
         if kind == .moto {
             _ = try client("s3.create_bucket(Bucket='\(Self.bucket)', ObjectLockEnabledForBucket=True)")
@@ -59,8 +64,8 @@ final class S3Server {
     }
 
     deinit {
-        process.terminate()
-        process.waitUntilExit()
+        process.send(SIGTERM)
+        _ = try? process.wait()
     }
 
     /// Lets boto3 do something with `s3`, and returns what it prints.
@@ -74,13 +79,12 @@ final class S3Server {
                 config=Config(s3={'addressing_style': 'path'}))
             \(statement)
             """
-        return try Self.run(programs + "/python", ["-c", text])
+        return try Self.run(FilePath(programs + "/python"), in: folder.path, ["-c", text])
     }
 
     private func waitUntilReady() throws {
         for _ in 0..<600 {
             if Self.accepts(port) { return }
-            guard process.isRunning else { break }
             usleep(100_000)
         }
         throw S3ServerError("the server does not start")
@@ -116,19 +120,17 @@ final class S3Server {
         }
     }
 
-    private static func run(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardOutput = output
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw S3ServerError("\(program) ended with \(process.terminationStatus)")
-        }
-        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    private static func run(
+        _ path: FilePath,
+        in folder: FilePath,
+        _ arguments: [String]
+    ) throws -> String {
+        var program = Program(in: folder)
+        program.path = path
+        program.timeoutSeconds = 300
+        let result = try program.run(bytes: arguments.map { Array($0.utf8) })
+        guard result.status == 0 else { throw S3ServerError("\(path) failed: \(result.error)") }
+        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }
 
