@@ -6,17 +6,23 @@ enum Checksum {
     private static let crc32c = CyclicRedundancyCheck<UInt32>(reflected: 0x82F6_3B78)
     private static let crc64nvme = CyclicRedundancyCheck<UInt64>(reflected: 0x9A6C_9329_AC4B_C9B5)
 
-    /// The header for a body.
+    /// The headers for a body.
     ///
+    /// The name of the algorithm goes with the value: some servers ask for the one, some for the other.
     /// - Parameter isLocked: Whether the request sets a lock, which needs one checksum or another.
-    /// - Returns: Nil when none is wanted and none needed.
-    static func header(
+    /// - Returns: None when none is wanted and none needed.
+    static func headers(
         _ type: S3Settings.ChecksumType,
         of body: UnsafeRawBufferPointer,
         isLocked: Bool
-    ) -> (name: String, value: String)? {
-        if type == .none { return isLocked ? ("content-md5", Digest.md5(body).base64) : nil }
-        return digest(type, of: body).map { ("x-amz-checksum-\(type.rawValue.lowercased())", $0.base64) }
+    ) -> [(name: String, value: String)] {
+        guard let digest = digest(type, of: body) else {
+            return isLocked ? [("content-md5", Digest.md5(body).base64)] : []
+        }
+        return [
+            ("x-amz-checksum-\(type.rawValue.lowercased())", digest.base64),
+            ("x-amz-sdk-checksum-algorithm", type.rawValue.uppercased()),
+        ]
     }
 
     private static func digest(_ type: S3Settings.ChecksumType, of body: UnsafeRawBufferPointer) -> Digest? {

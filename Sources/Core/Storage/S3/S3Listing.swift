@@ -44,7 +44,7 @@ struct S3Listing {
     static func name(_ key: String, prefix: String, isEncoded: Bool) -> String? {
         guard isEncoded else { return stripped(Array(key.utf8), of: prefix) }
         let asForm = String(key.map { $0 == "+" ? " " : $0 })
-        for text in [key, asForm] {
+        for text in [asForm, key] {
             if let bytes = PercentEncoding.decode(text), let name = stripped(bytes, of: prefix) {
                 return name
             }

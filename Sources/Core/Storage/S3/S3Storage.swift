@@ -117,9 +117,7 @@ public final class S3Storage: Storage {
         var request = S3Client.Request(method: "PUT", key: client.endpoint.key(of: name), body: bytes)
         request.headers = [("x-amz-storage-class", "STANDARD")]
         if isLocked, let retention { request.headers += lockHeaders(retention) }
-        if let checksum = Checksum.header(checksumType, of: bytes, isLocked: isLocked) {
-            request.headers.append(checksum)
-        }
+        request.headers += Checksum.headers(checksumType, of: bytes, isLocked: isLocked)
         let isConditional = mode == .create && !knowsNoConditions.load(ordering: .relaxed)
         if isConditional { request.headers.append(("if-none-match", "*")) }
         let answer = try send(request, action)
@@ -219,9 +217,7 @@ public final class S3Storage: Storage {
             var request = S3Client.Request(method: "PUT", key: client.endpoint.key(of: name), body: bytes)
             request.query = [("retention", nil)]
             if let versionID { request.query.append(("versionId", versionID)) }
-            if let checksum = Checksum.header(checksumType, of: bytes, isLocked: true) {
-                request.headers.append(checksum)
-            }
+            request.headers += Checksum.headers(checksumType, of: bytes, isLocked: true)
             return try send(request, action)
         }
         guard answer.status == 200 || answer.status == 204 else { throw action.error(answer) }

@@ -9,7 +9,7 @@ import Testing
         isLocked: Bool = false
     ) -> String? {
         Array(text.utf8).withRawBytes { bytes in
-            Checksum.header(type, of: bytes, isLocked: isLocked).map { "\($0.name): \($0.value)" }
+            Checksum.headers(type, of: bytes, isLocked: isLocked).first.map { "\($0.name): \($0.value)" }
         }
     }
 

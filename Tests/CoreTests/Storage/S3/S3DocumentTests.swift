@@ -34,6 +34,7 @@ import Testing
             S3Listing.name(key, prefix: prefix, isEncoded: encoded)
         }
         #expect(name("a%2Fb%C3%A4") == "a/bä")
+        #expect(name("a+b%2Bc") == "a b+c")
         #expect(name("my+backups/cw", "my backups/") == "cw")
         #expect(name("my%20backups/cw", "my backups/") == "cw")
         #expect(name("my+backups/cw", "my+backups/") == "cw")

@@ -96,12 +96,13 @@ import Testing
         #expect(sent.body == Array("123456789".utf8))
         #expect(sent.headers["if-none-match"] == "*")
         #expect(sent.headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg=")
+        #expect(sent.headers["x-amz-sdk-checksum-algorithm"] == "CRC64NVME")
         #expect(sent.headers["x-amz-storage-class"] == "STANDARD")
         #expect(sent.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD")
         #expect(sent.headers["x-amz-date"] == "20260105T132031Z")
         let signed =
             "SignedHeaders=host;if-none-match;x-amz-checksum-crc64nvme;x-amz-content-sha256;x-amz-date;"
-            + "x-amz-storage-class,"
+            + "x-amz-sdk-checksum-algorithm;x-amz-storage-class,"
         #expect(sent.headers["authorization"]?.contains(signed) == true)
         #expect(!sent.headers.keys.contains { $0.hasPrefix("x-amz-object-lock") })
     }
