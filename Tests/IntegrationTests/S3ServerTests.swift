@@ -155,4 +155,51 @@ struct S3ServerTests {
         #expect(try names(storage, "blobs/").count == count)
         #expect(try names(storage, "tags/").isEmpty)
     }
+
+    @Test("the program makes, fills and lists a repository with locks")
+    func program() throws {
+        let server = try S3Server(.moto)
+        let folder = try TemporaryDirectory()
+        try folder.write("data/notes.txt", "content of the notes")
+        try folder.write(
+            "rekkord.ini",
+            """
+            [Repository]
+            URL = http://127.0.0.1:\(server.port)/\(S3Server.bucket)/machines
+            KeyFile = master.key
+            [S3]
+            RetainDuration = 30d # 30 days
+            RetainMode = GOVERNANCE # Optional, defaults to GOVERNANCE
+            """
+        )
+        var program = Program(in: folder.path)
+        program.environment = [
+            "REKKORD_CONFIG_FILE": folder["rekkord.ini"].string,
+            "AWS_ACCESS_KEY_ID": S3Server.accessKeyID,
+            "AWS_SECRET_ACCESS_KEY": S3Server.secretKey,
+        ]
+        let made = try program.run("init", "-g")
+        #expect(made.status == 0, "\(made.error)")
+        for _ in 0..<2 {
+            let saved = try program.run("save", "web", folder["data"].string)
+            #expect(saved.status == 0, "\(saved.error)")
+        }
+        let snapshots = try program.run("snapshots", "--format", "JSON")
+        #expect(snapshots.output.split(separator: "\"channel\"").count == 3, "\(snapshots.error)")
+        let tree = try program.run("list", "-r", "web")
+        #expect(tree.output.contains("notes.txt"), "\(tree.error)")
+        let locked = try server.client(
+            """
+            for o in s3.list_objects_v2(Bucket='\(S3Server.bucket)')['Contents']:
+                h = s3.head_object(Bucket='\(S3Server.bucket)', Key=o['Key'])
+                if 'ObjectLockMode' not in h: print(o['Key'])
+            """
+        )
+        #expect(locked == "machines/cw")
+
+        program.environment["AWS_SECRET_ACCESS_KEY"] = nil
+        let refused = try program.run("snapshots")
+        #expect(refused.status == 64)
+        #expect(refused.error.contains("no S3 secret key is set"))
+    }
 }
