@@ -1,7 +1,7 @@
 # Common parts of the scripts; sourced by them, never run.
 # The caller sets ROOT to the top folder of the checkout.
 
-build_packages="git pkg-config libfuse3-dev fuse3 libsodium-dev liblz4-dev libsqlite3-dev"
+build_packages="git pkg-config libfuse3-dev fuse3 libsodium-dev liblz4-dev libsqlite3-dev libcurl4-openssl-dev libexpat1-dev libssl-dev"
 test_packages="$build_packages python3 python3-venv acl attr rsync mandoc"
 script=${0##*/}
 

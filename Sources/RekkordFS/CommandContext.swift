@@ -140,16 +140,33 @@ final class CommandContext {
 
     /// The storage at a place; nothing is asked of it yet.
     func storage(at location: RepositoryLocation) throws(RekkordError) -> any Storage {
-        let kind: String
         switch location {
-        case .local(let path): return LocalStorage(path)
-        case .s3: kind = "S3"
-        case .sftp: kind = "SFTP"
+        case .local(let path):
+            return LocalStorage(path)
+        case .s3(let location):
+            let console = console
+            return try S3Storage(
+                location,
+                settings: s3Settings(for: location),
+                connectionCount: threads,
+                isCancelled: { Signals.received != nil },
+                warn: { console.warn($0) }
+            )
+        case .sftp(let location):
+            throw RekkordError(
+                .unsupported,
+                "cannot open repository '\(location.displayURL)': SFTP storage is not supported yet"
+            )
         }
-        throw RekkordError(
-            .unsupported,
-            "cannot open repository '\(location.displayURL)': \(kind) storage is not supported yet"
-        )
+    }
+
+    /// The settings of S3, with the secret key asked for where only the other half is known.
+    private func s3Settings(for location: S3Location) -> S3Settings {
+        var settings = settings.s3
+        guard settings.secretKey == nil, let id = settings.accessKeyID else { return settings }
+        let question = "Secret key of \(PrintedName.escape(id.utf8)) at \(location.host)"
+        settings.secretKey = console.promptSecret(question)
+        return settings
     }
 
     /// Prints the line that `-v` wants first, then what was kept back.

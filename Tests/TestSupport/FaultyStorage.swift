@@ -5,7 +5,7 @@ public final class FaultyStorage: Storage {
     /// One request, as the table of requests counts them.
     public struct Request: Hashable, Sendable, CustomStringConvertible {
         /// What was asked.
-        public enum Verb: String, Sendable { case get, create, replace, list, initialize }
+        public enum Verb: String, Sendable { case get, create, replace, list, initialize, extendLock, state }
 
         /// What was asked.
         public let verb: Verb
@@ -73,6 +73,12 @@ public final class FaultyStorage: Storage {
     }
 
     /// Records, perhaps fails, passes on.
+    public func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject {
+        try record(.get, name)
+        return try base.read(name, limit: limit, isAgain: isAgain)
+    }
+
+    /// Records, perhaps fails, passes on.
     public func put(
         _ name: String,
         _ bytes: UnsafeRawBufferPointer,
@@ -100,5 +106,20 @@ public final class FaultyStorage: Storage {
     public func initialize(_ objects: [NewObject]) throws(RekkordError) {
         try record(.initialize, "")
         try base.initialize(objects)
+    }
+
+    /// Of the storage behind.
+    public var retention: ObjectRetention? { base.retention }
+
+    /// Records, perhaps fails, passes on.
+    public func extendLock(_ name: String, versionID: String?, to lock: ObjectLock) throws(RekkordError) {
+        try record(.extendLock, name)
+        try base.extendLock(name, versionID: versionID, to: lock)
+    }
+
+    /// Records, perhaps fails, passes on.
+    public func state(of name: String, byteCount: Int) throws(RekkordError) -> ObjectState {
+        try record(.state, name)
+        return try base.state(of: name, byteCount: byteCount)
     }
 }

@@ -100,9 +100,26 @@ enum Sodium {
 
     /// SHA-256 of `bytes`, 32 bytes.
     static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withRawBytes { sha256($0) }
+    }
+
+    /// SHA-256 of `bytes`, 32 bytes.
+    static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         start()
         var result = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        crypto_hash_sha256(&result, bytes, UInt64(bytes.count))
+        crypto_hash_sha256(&result, bytes.uint8, UInt64(bytes.count))
+        return result
+    }
+
+    /// HMAC-SHA256 with a key of any length, 32 bytes.
+    static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        start()
+        var state = crypto_auth_hmacsha256_state()
+        defer { withUnsafeMutableBytes(of: &state) { wipe($0) } }
+        var result = [UInt8](repeating: 0, count: Int(crypto_auth_hmacsha256_BYTES))
+        crypto_auth_hmacsha256_init(&state, key, key.count)
+        crypto_auth_hmacsha256_update(&state, message, UInt64(message.count))
+        crypto_auth_hmacsha256_final(&state, &result)
         return result
     }
 

@@ -37,6 +37,14 @@ public final class ByteBuffer: @unchecked Sendable {
         }
     }
 
+    /// Takes over memory that came from `malloc`, of which the first `count` bytes are written.
+    init(adopting memory: UnsafeMutableRawPointer, capacity: Int, count: Int) {
+        precondition(count >= 0 && count <= capacity)
+        base = memory
+        self.capacity = capacity
+        self.count = count
+    }
+
     deinit {
         free(base)
     }
@@ -48,6 +56,11 @@ public final class ByteBuffer: @unchecked Sendable {
     @inline(__always)
     public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// Whether both hold the same bytes.
+    public func hasSameBytes(as other: ByteBuffer) -> Bool {
+        count == other.count && memcmp(base, other.base, count) == 0
     }
 
     /// A copy as an array, for tests and small values.

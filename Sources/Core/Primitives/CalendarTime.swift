@@ -22,6 +22,19 @@ public enum CalendarTime {
             + "Z"
     }
 
+    /// UTC with seconds, rounded down: `2026-01-05T13:20:31Z`.
+    public static func utcSeconds(_ time: Timestamp) -> String {
+        var value = time_t(time.timespec.seconds)
+        var parts = tm()
+        guard gmtime_r(&value, &parts) != nil else { return "\(time.milliseconds)ms" }
+        return date(parts, "T") + "Z"
+    }
+
+    /// UTC in the basic form: `20260105T132031Z`.
+    public static func utcBasic(_ time: Timestamp) -> String {
+        utcSeconds(time).filter { $0 != "-" && $0 != ":" }
+    }
+
     /// The time of this machine's zone: `2026-01-05 14:20:31 +0100`.
     public static func local(_ time: Timestamp) -> String {
         var value = time_t(time.timespec.seconds)

@@ -5,7 +5,7 @@ public enum ObjectNames {
     /// The config object.
     public static let config = "rekkord"
     /// The probe for conditional writes.
-    public static let conditionalWrite = "cw"
+    public static let conditionalWrite = ReservedName.conditionalWriteProbe
     /// All tags stand below it.
     public static let tags = "tags/"
     /// All blobs stand below it.

@@ -35,9 +35,19 @@ public final class Repository: Sendable {
     ///   revision of the format, or what the storage says.
     public static func open(_ storage: any Storage, keys: KeySet) throws(RekkordError) -> Repository {
         let name = "cannot open repository '\(storage.displayURL)'"
-        let object: ByteBuffer
-        do {
-            object = try storage.get(ObjectNames.config, limit: ConfigObject.byteCount)
+        do throws(RekkordError) {
+            return try readVerified(storage, ObjectNames.config, limit: ConfigObject.byteCount) {
+                (object) throws(RekkordError) in
+                do throws(ConfigObject.Failure) {
+                    let config = try ConfigObject(object.bytes.array, key: keys.configKey)
+                    return Repository(storage, keys: keys, config)
+                } catch {
+                    switch error {
+                    case .keyDoesNotMatch: throw RekkordError(.key, "\(name): key does not match")
+                    case .unsupported(let error): throw RekkordError(.unsupported, "\(name): \(error.reason)")
+                    }
+                }
+            }
         } catch {
             switch error.kind {
             case .missing:
@@ -46,14 +56,6 @@ public final class Repository: Sendable {
                 throw RekkordError(.unsupported, "\(name): malformed config object")
             default:
                 throw error
-            }
-        }
-        do {
-            return Repository(storage, keys: keys, try ConfigObject(object.array, key: keys.configKey))
-        } catch {
-            switch error {
-            case .keyDoesNotMatch: throw RekkordError(.key, "\(name): key does not match")
-            case .unsupported(let error): throw RekkordError(.unsupported, "\(name): \(error.reason)")
             }
         }
     }
@@ -109,17 +111,53 @@ public final class Repository: Sendable {
     /// - Parameter limit: the largest plaintext that is accepted, in bytes.
     /// - Throws: `.missing`, `.corrupted`, or what the storage says; the message names the blob, not its path.
     public func get(_ id: ObjectID, limit: Int = maxPlaintextByteCount) throws(RekkordError) -> Blob {
-        let object: ByteBuffer
-        do {
-            object = try storage.get(id.objectName, limit: Self.maxObjectByteCount)
+        try read(id, limit: limit).blob
+    }
+
+    /// As `get`, with what the store tells about the object that was verified.
+    public func read(
+        _ id: ObjectID,
+        limit: Int = maxPlaintextByteCount
+    ) throws(RekkordError) -> (blob: Blob, state: ObjectState) {
+        do throws(RekkordError) {
+            return try Self.readVerified(storage, id.objectName, limit: Self.maxObjectByteCount) {
+                (object) throws(RekkordError) in
+                do throws(FormatError) {
+                    return (try open(object.bytes, id, limit: limit), object.state)
+                } catch {
+                    throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+                }
+            }
         } catch {
             throw error.kind == .missing
                 ? RekkordError(.missing, "\(id.abbreviation): object is missing") : error
         }
-        do {
-            return try open(object, id, limit: limit)
-        } catch {
-            throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+    }
+
+    /// How often an object that fails verification is read at most.
+    private static let maxReadCount = 10
+
+    /// Reads an object until `verify` accepts it, as long as that may help.
+    ///
+    /// One bad answer of a network is transport; the same bad bytes again are damage.
+    private static func readVerified<Value>(
+        _ storage: any Storage,
+        _ name: String,
+        limit: Int,
+        _ verify: (ReadObject) throws(RekkordError) -> Value
+    ) throws(RekkordError) -> Value {
+        var object = try storage.read(name, limit: limit, isAgain: false)
+        var count = 1
+        while true {
+            do throws(RekkordError) {
+                return try verify(object)
+            } catch {
+                guard storage.kind.isRemote, count < maxReadCount else { throw error }
+                let again = try storage.read(name, limit: limit, isAgain: true)
+                if again.bytes.hasSameBytes(as: object.bytes) { throw error }
+                object = again
+                count += 1
+            }
         }
     }
 

@@ -15,6 +15,13 @@ public protocol Storage: Sendable {
     /// - Throws: `.missing` with proof that it is absent, `.denied`, `.corrupted` over the limit, else `.storage`.
     func get(_ name: String, limit: Int) throws(RekkordError) -> ByteBuffer
 
+    /// Reads a whole object and what the store tells about it.
+    ///
+    /// - Parameter isAgain: Whether the bytes of an earlier read failed verification: they must come by a new
+    ///   connection, where there are connections.
+    /// - Throws: as `get`.
+    func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject
+
     /// Writes one object; it is durable under its name on return.
     func put(_ name: String, _ bytes: UnsafeRawBufferPointer, _ mode: WriteMode) throws(RekkordError)
         -> WriteOutcome
@@ -31,11 +38,61 @@ public protocol Storage: Sendable {
     ///
     /// - Throws: `.exists` when anything is there already.
     func initialize(_ objects: [NewObject]) throws(RekkordError)
+
+    /// The lock that new objects get; nil without locks.
+    var retention: ObjectRetention? { get }
+
+    /// Sets the lock of one version of an object to a later end.
+    ///
+    /// - Parameter versionID: Nil for the newest.
+    /// - Throws: `.denied` also when the lock is longer already.
+    func extendLock(_ name: String, versionID: String?, to lock: ObjectLock) throws(RekkordError)
+
+    /// Tells about an object without reading more of it than its first byte.
+    ///
+    /// - Parameter byteCount: The size of the object, from a listing.
+    func state(of name: String, byteCount: Int) throws(RekkordError) -> ObjectState
+}
+
+/// What places without locks and connections have in common.
+extension Storage {
+    /// Reads as always; nothing is known beside the bytes.
+    public func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject {
+        ReadObject(bytes: try get(name, limit: limit))
+    }
+
+    /// None.
+    public var retention: ObjectRetention? { nil }
+
+    /// Refuses.
+    public func extendLock(_ name: String, versionID: String?, to lock: ObjectLock) throws(RekkordError) {
+        throw RekkordError(.unsupported, "cannot extend the lock of '\(name)': the storage knows no locks")
+    }
+
+    /// Tells nothing.
+    public func state(of name: String, byteCount: Int) throws(RekkordError) -> ObjectState { ObjectState() }
 }
 
 /// The kinds of places.
 public enum StorageKind: Sendable {
     case local
+    case s3
+
+    /// Whether answers come over a network, which may damage them.
+    public var isRemote: Bool {
+        switch self {
+        case .local: false
+        case .s3: true
+        }
+    }
+}
+
+/// Names with a meaning of their own for storages.
+enum ReservedName {
+    /// An empty object whose writing shows whether conditional writes are supported; it is never locked.
+    ///
+    /// - Source: format.md, 2.4.
+    static let conditionalWriteProbe = "cw"
 }
 
 /// How a write treats an object that is already there.
@@ -58,6 +115,8 @@ public struct StoredObject: Sendable {
     public let name: String
     /// The size of the object.
     public let byteCount: Int
+    /// Changes with every write of the object; nil where the store keeps none.
+    public var entityTag: String?
 
     /// Joins both.
     public init(name: String, byteCount: Int) {

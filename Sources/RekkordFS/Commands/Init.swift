@@ -39,7 +39,9 @@ struct Init: ParsableCommand {
             // The key first: a repository must never be there without it.
             _ = try Repository.create(storage, keys: keys)
         } catch {
-            _ = path.withPlatformString { unlink($0) }
+            // A server may have made the repository though its answer was lost; then the key must stay.
+            let mayBeMade = storage.kind.isRemote && (error.kind == .storage || error.kind == .interrupted)
+            if !mayBeMade { _ = path.withPlatformString { unlink($0) } }
             throw error
         }
         context.console.print("Repository: \(location.displayURL)")

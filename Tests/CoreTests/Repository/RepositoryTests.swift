@@ -89,6 +89,73 @@ import Testing
         #expect(try repository.get(id).bytes.array == Array("one".utf8))
     }
 
+    /// Claims to be remote, and hands out made-up bytes before those of `base`.
+    private final class UnsteadyStorage: Storage {
+        let kind = StorageKind.s3
+        let displayURL = "unsteady"
+        let base = MemoryStorage()
+        private let answers = Locked<[[UInt8]]>([])
+        /// Which reads wanted a new connection.
+        let reads = Locked<[Bool]>([])
+
+        func answer(_ bytes: [UInt8]...) {
+            answers.withLock { $0 = bytes }
+            reads.withLock { $0 = [] }
+        }
+
+        func get(_ name: String, limit: Int) throws(RekkordError) -> ByteBuffer {
+            try read(name, limit: limit, isAgain: false).bytes
+        }
+
+        func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject {
+            reads.withLock { $0.append(isAgain) }
+            let bytes = answers.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            if let bytes { return ReadObject(bytes: ByteBuffer(bytes)) }
+            return ReadObject(bytes: try base.get(name, limit: limit))
+        }
+
+        func put(
+            _ name: String,
+            _ bytes: UnsafeRawBufferPointer,
+            _ mode: WriteMode
+        ) throws(RekkordError) -> WriteOutcome {
+            try base.put(name, bytes, mode)
+        }
+
+        func makeBatch() throws(RekkordError) -> any WriteBatch { DirectWriteBatch(self) }
+
+        func list(
+            prefix: String,
+            _ body: (StoredObject) throws(RekkordError) -> Void
+        ) throws(RekkordError) {
+            try base.list(prefix: prefix, body)
+        }
+
+        func initialize(_ objects: [NewObject]) throws(RekkordError) { try base.initialize(objects) }
+    }
+
+    @Test("remote objects that fail verification are read again; the same bad bytes twice are damage")
+    func readAgain() throws {
+        let storage = UnsteadyStorage()
+        let keys = try GoldenKeys.master()
+        let repository = try Repository.create(storage, keys: keys)
+        let plaintext: [UInt8] = Array("content".utf8)
+        let id = try Self.store(plaintext, .chunk, repository, storage.base)
+
+        storage.answer([1], [2])
+        #expect(try repository.get(id).bytes.array == plaintext)
+        #expect(storage.reads.withLock { $0 } == [false, true, true])
+
+        storage.answer([1], [1])
+        let error = #expect(throws: RekkordError.self) { try repository.get(id) }
+        #expect(error?.kind == .corrupted)
+        #expect(storage.reads.withLock { $0 } == [false, true])
+
+        storage.answer([1, 2, 3])
+        #expect(try Repository.open(storage, keys: keys).cacheID == repository.cacheID)
+        #expect(storage.reads.withLock { $0 } == [false, true])
+    }
+
     @Test("the probe finds conditional writes also when its object is missing", arguments: [true, false])
     func probe(isConditional: Bool) throws {
         let storage = FaultyStorage(MemoryStorage(isConditional: isConditional))
