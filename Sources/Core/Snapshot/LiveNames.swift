@@ -5,6 +5,9 @@ enum LiveNames {
     static let channels = Array("channels".utf8)
     static let snapshots = Array("snapshots".utf8)
     static let latest = Array("latest".utf8)
+    /// The folders of the root; the last one is not listed.
+    static let top = [channels, snapshots, Array(".rekkord".utf8)]
+    static let report = Array("stats".utf8)
     private static let maxCutByteCount = 245
 
     /// A channel as one name: `%`, `/`, control characters and a leading `.` as `%HH`, cut when it gets too long.

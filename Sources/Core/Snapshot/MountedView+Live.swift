@@ -72,7 +72,7 @@ extension MountedView {
     /// How many positions a live folder has.
     func liveCount(_ folder: LiveFolder, _ state: LiveTree.State) -> Int {
         switch folder {
-        case .top: 2
+        case .top: LiveNames.top.count
         case .channels: state.channels.count
         case .snapshots: state.snapshots.count
         case .channel(let index): state.channels[index].snapshots.count + 1
@@ -83,14 +83,7 @@ extension MountedView {
     func liveItem(_ folder: LiveFolder, _ position: Int, _ state: LiveTree.State) -> LiveItem? {
         switch folder {
         case .top:
-            let isChannels = position == 0
-            let own: LiveFolder = isChannels ? .channels : .snapshots
-            return LiveItem(
-                name: isChannels ? LiveNames.channels : LiveNames.snapshots,
-                kind: .folder(.live(own)),
-                position: position,
-                time: liveTime(own, state)
-            )
+            return topItem(position, state)
         case .channels:
             let channel = state.channels[position]
             guard channel.isShown else { return nil }
@@ -109,6 +102,21 @@ extension MountedView {
             guard position < channel.snapshots.count else { return latestItem(channel) }
             return snapshotItem(channel.snapshots[position], position)
         }
+    }
+
+    private func topItem(_ position: Int, _ state: LiveTree.State) -> LiveItem {
+        let (source, time): (FolderSource, Timestamp) =
+            switch position {
+            case 0: (.live(.channels), liveTime(.channels, state))
+            case 1: (.live(.snapshots), liveTime(.snapshots, state))
+            default: (.report, liveTime(.top, state))
+            }
+        return LiveItem(
+            name: LiveNames.top[position],
+            kind: .folder(source),
+            position: position,
+            time: time
+        )
     }
 
     private func snapshotItem(_ snapshot: LiveTree.Snapshot, _ position: Int) -> LiveItem? {
@@ -169,6 +177,7 @@ extension MountedView {
         case .folder(.live(.channel(let index))):
             attributes.links = UInt32(clamping: 2 + state.channels[index].snapshots.count)
         case .folder(.live(.top)): attributes.links = 4
+        case .folder(.report): break
         case .folder: attributes.permissions = 0o755
         }
         if case .latest = item.kind { attributes.permissions = 0o777 }
@@ -214,7 +223,7 @@ extension MountedView {
         let state = live.tree.state
         let position: Int?
         switch folder {
-        case .top: position = name == LiveNames.channels ? 0 : name == LiveNames.snapshots ? 1 : nil
+        case .top: position = LiveNames.top.firstIndex(of: name)
         case .channels: position = state.channelsByName[name]
         case .snapshots:
             position = ObjectID(text: String(decoding: name, as: UTF8.self)).flatMap { id in
@@ -244,7 +253,8 @@ extension MountedView {
         let state = live.tree.state
         let content = nodes.content(of: place)
         var (folders, others) = (0, 0)
-        for position in start..<max(start, liveCount(folder, state)) {
+        let count = folder == .top ? LiveNames.top.count - 1 : liveCount(folder, state)
+        for position in start..<max(start, count) {
             guard let item = liveItem(folder, position, state) else { continue }
             let shown = show(item, in: folder, place, content, state)
             guard item.name.withRawBytes({ emit($0, shown, UInt64(position + 3)) }) else { break }

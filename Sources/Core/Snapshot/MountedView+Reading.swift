@@ -53,6 +53,7 @@ extension MountedView {
         if let reader = readers.reader(of: node) {
             return try read(reader, node, at: offset, count: count, loaded)
         }
+        if isReport(node) { return readReport(at: offset, count: count) }
         let spot = try spot(node, loaded)
         let attributes = spot.folder.attributes(at: spot.index)
         guard Self.kind(of: attributes) == .file else {

@@ -15,6 +15,8 @@ public final class MountedView: Sendable {
     let emptyFile: ObjectID?
     /// Nil unless the whole repository is mounted.
     let live: Live?
+    /// What `.rekkord/stats` says.
+    let report: @Sendable () -> [UInt8]
     private let warn: @Sendable (String) -> Void
     private let warned = Locked<Set<Hash32>>([])
 
@@ -32,15 +34,18 @@ public final class MountedView: Sendable {
     ///
     /// - Parameters:
     ///   - emptyFile: The blob of the empty file, to tell it from a file whose size was not known when it was saved.
+    ///   - report: Gives the text of `.rekkord/stats`, always of the same length.
     ///   - warn: Is called with one line, once for each folder that does not show all its entries.
     public init(
         _ root: MountRoot,
         cache: BlobCache<DecodedBlob>,
         settings: MountSettings,
         emptyFile: ObjectID?,
+        report: @escaping @Sendable () -> [UInt8] = { [] },
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.root = root
+        self.report = report
         self.cache = cache
         self.settings = settings
         self.emptyFile = emptyFile
@@ -66,7 +71,11 @@ public final class MountedView: Sendable {
         _ loaded: LoadedBlobs
     ) throws(Obstacle) -> ShownNode? {
         let place = try place(parent, loaded)
-        if case .live(let folder) = place.source { return liveLookup(Array(name), in: folder, place) }
+        switch place.source {
+        case .live(let folder): return liveLookup(Array(name), in: folder, place)
+        case .report: return reportLookup(Array(name), in: place)
+        case .stored, .overlaid, .snapshot, .unreadable: break
+        }
         let folder = try open(place.source, loaded)
         guard let index = folder.index(of: name) else { return nil }
         let content = nodes.content(of: place)
@@ -91,6 +100,7 @@ public final class MountedView: Sendable {
         {
             return (attributes, liveSeconds)
         }
+        if isReport(node) { return (reportAttributes, 0) }
         let spot = try spot(node, loaded)
         guard let shown = try show(spot, .named, loaded) else { throw .fails(.stale) }
         return (shown.attributes, shown.attributeSeconds)
@@ -157,6 +167,10 @@ public final class MountedView: Sendable {
         if case .live(let folder) = place.source {
             guard emitDots(place, from: offset, emit) else { return }
             liveList(folder, place, from: Int(min(max(offset, 2) - 2, UInt64(Int.max / 2))), emit)
+            return
+        }
+        if case .report = place.source {
+            if emitDots(place, from: offset, emit), offset <= 2 { reportList(place, emit) }
             return
         }
         let folder = try open(place.source, loaded)
@@ -315,7 +329,7 @@ public final class MountedView: Sendable {
             return tree.top
         case .unreadable:
             throw .fails(.unreadable)
-        case .live:
+        case .live, .report:
             // Those are answered before anything is opened.
             throw .fails(.stale)
         }
@@ -504,7 +518,7 @@ extension FolderSource {
         switch self {
         case .stored(let id): id
         case .overlaid(let base, _): base
-        case .snapshot, .unreadable, .live: nil
+        case .snapshot, .unreadable, .live, .report: nil
         }
     }
 }

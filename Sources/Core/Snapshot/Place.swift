@@ -10,6 +10,8 @@ enum FolderSource: Sendable {
     case unreadable
     /// The snapshots of a repository, which come and go.
     case live(LiveFolder)
+    /// What the mount tells of itself.
+    case report
 
     /// The stored folder that is all there is to see; nil for every other kind.
     var storedAlone: ObjectID? {

@@ -8,7 +8,7 @@ final class FuseServer: Sendable {
     static let deadlineMilliseconds: Int64 = 15_000
 
     let view: MountedView
-    let counters = MountCounters()
+    let counters: MountCounters
     let log: MountLog
     /// What must not happen on a thread that receives.
     let errands: MountErrands
@@ -20,12 +20,14 @@ final class FuseServer: Sendable {
     ///   - refresh: Starts to list the tags again, on another thread.
     init(
         _ view: MountedView,
+        counters: MountCounters,
         log: MountLog,
         answersOpens: Bool,
         refresh: @escaping @Sendable (FuseServer) -> Void
     ) throws(RekkordError) {
         self.refresh = refresh
         self.view = view
+        self.counters = counters
         self.log = log
         self.answersOpens = answersOpens
         errands = try MountErrands(cache: view.cache, deadlineMilliseconds: Self.deadlineMilliseconds)
@@ -216,6 +218,7 @@ final class FuseServer: Sendable {
         for ids: [ObjectID]
     ) {
         counters.waits.add()
+        counters.waiting.add()
         let waiting = WaitingRequest(reply, operation, loaded, count: ids.count)
         waiting.watch()
         for id in ids {
@@ -233,6 +236,7 @@ final class FuseServer: Sendable {
 
     private func add(_ id: ObjectID, _ outcome: LoadedBlobs.Outcome, to waiting: WaitingRequest) {
         guard let loaded = waiting.add(id, outcome), let request = waiting.take() else { return }
+        counters.waiting.add(-1)
         serve(Reply(request), waiting.operation, loaded)
     }
 
@@ -240,6 +244,7 @@ final class FuseServer: Sendable {
     func interrupted(_ waiting: WaitingRequest) {
         errands.watch { [counters] in
             guard let request = waiting.take() else { return }
+            counters.waiting.add(-1)
             counters.interrupts.add()
             Reply(request).send(error: EINTR)
         }

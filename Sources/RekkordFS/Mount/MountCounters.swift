@@ -13,6 +13,8 @@ final class MountCounters: Sendable {
     let readBytes = Counter()
     /// Requests that had to wait for blobs.
     let waits = Counter()
+    /// Those that wait at this moment.
+    let waiting = Counter()
     /// Requests whose client gave up.
     let interrupts = Counter()
     /// Requests that failed for damage, not for what they asked.
@@ -25,23 +27,39 @@ final class MountCounters: Sendable {
         requests[request.rawValue].add(events)
     }
 
-    /// All numbers, one `name value` line each.
-    func report(_ cache: BlobCache<DecodedBlob>) -> [String] {
+    /// One number and what it counts, in one word.
+    typealias Line = (name: String, value: Int)
+
+    /// All numbers.
+    func report(_ cache: BlobCache<DecodedBlob>) -> [Line] {
         let blobs = cache.counters
-        return Request.allCases.map { "\($0) \(requests[$0.rawValue].value)" } + [
-            "read_bytes \(readBytes.value)",
-            "waits \(waits.value)",
-            "interrupts \(interrupts.value)",
-            "errors \(errors.value)",
-            "notifications \(notifications.value)",
-            "dropped \(Reply.droppedCount.value)",
-            "cache_bytes \(cache.byteCount)",
-            "cache_hits \(blobs.hits.value)",
-            "cache_misses \(blobs.misses.value)",
-            "cache_evictions \(blobs.evictions.value)",
-            "blob_loads \(blobs.loads.value)",
-            "blob_failures \(blobs.failures.value)",
-            "blob_prefetches \(blobs.prefetches.value)",
+        return Request.allCases.map { ("\($0)", requests[$0.rawValue].value) } + [
+            ("read_bytes", readBytes.value),
+            ("waits", waits.value),
+            ("waiting", waiting.value),
+            ("interrupts", interrupts.value),
+            ("errors", errors.value),
+            ("notifications", notifications.value),
+            ("dropped", Reply.droppedCount.value),
+            ("cache_bytes", cache.byteCount),
+            ("cache_hits", blobs.hits.value),
+            ("cache_misses", blobs.misses.value),
+            ("cache_evictions", blobs.evictions.value),
+            ("blob_loads", blobs.loads.value),
+            ("blob_failures", blobs.failures.value),
+            ("blob_prefetches", blobs.prefetches.value),
         ]
     }
+
+    /// A line for each number, in columns: the length is always the same.
+    static func table(_ lines: [Line]) -> [UInt8] {
+        lines.flatMap { line in
+            let value = String(line.value)
+            let blanks = max(1, lineByteCount - 1 - line.name.utf8.count - value.utf8.count)
+            return Array("\(line.name)\(String(repeating: " ", count: blanks))\(value)\n".utf8)
+        }
+    }
+
+    /// Room for the largest number and a name.
+    private static let lineByteCount = 50
 }

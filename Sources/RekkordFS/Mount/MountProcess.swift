@@ -65,17 +65,24 @@ struct MountProcess {
         let lanes = try LoadLanes(threadCount: plan.threadCount)
         let cache = Self.cache(repository, lanes, plan)
         let (root, name) = try findRoot(repository, cache)
+        let counters = MountCounters()
         let view = MountedView(
             root,
             cache: cache,
             settings: plan.settings,
             emptyFile: repository.identifyEmptyFile(),
+            report: { MountCounters.table(counters.report(cache)) },
             warn: { [log] in log.warning($0) }
         )
         let isWhole = plan.identifier == [UInt8(ascii: ":")]
         let listing = isWhole ? try repository.listTags() : nil
         if let listing { update(view, listing, at: nil) }
-        let server = try FuseServer(view, log: log, answersOpens: plan.checksEachRequest) { [log] server in
+        let server = try FuseServer(
+            view,
+            counters: counters,
+            log: log,
+            answersOpens: plan.checksEachRequest
+        ) { [log] server in
             // Runs among the loads that somebody waits for, which it may not outnumber: one at a time.
             _ = lanes.schedule(.metadata) { Self.refresh(server, repository, log) }
         }
@@ -224,6 +231,6 @@ struct MountProcess {
     }
 
     private func printStatistics(_ server: FuseServer) {
-        for line in server.counters.report(server.view.cache) { log.note(line) }
+        for line in server.counters.report(server.view.cache) { log.note("\(line.name) \(line.value)") }
     }
 }

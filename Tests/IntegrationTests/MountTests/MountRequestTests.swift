@@ -3,9 +3,6 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Whether file systems can be mounted here; continuous integration does not accept that these tests are skipped.
-private let canMount = access("/dev/fuse", R_OK | W_OK) == 0
-
 /// Counts what the kernel asks of a real mount, since times would tell less and change with the weather.
 @Suite(.enabled(if: canMount, "/dev/fuse cannot be used"), .serialized)
 struct MountRequestTests {

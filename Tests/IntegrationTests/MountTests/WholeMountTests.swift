@@ -1,0 +1,30 @@
+import TestSupport
+import Testing
+
+/// The parts of a mounted repository that the kernel must not keep for long.
+@Suite(.enabled(if: canMount, "/dev/fuse cannot be used"), .serialized)
+struct WholeMountTests {
+    let setup: SaveSetup
+
+    init() throws {
+        setup = try SaveSetup()
+        #expect(try setup.program.run("save", "c", "tree").status == 0)
+    }
+
+    @Test("the counters are a file that is not listed and always new")
+    func statistics() throws {
+        let mount = try WholeMount(setup)
+        #expect(try mount.shell("ls -A \"$M\"; ls -A \"$M/.rekkord\"") == "channels\nsnapshots\nstats\n")
+        let first = try mount.counters()
+        let second = try mount.counters()
+        #expect(try #require(second["read"]) == #require(first["read"]) + 1)
+        #expect(try #require(second["getattr"]) > #require(first["getattr"]))
+        let look = "cd \"$M/.rekkord\"; [ $(stat -c %s stats) = $(cat stats | wc -c) ] && echo same"
+        #expect(try mount.shell(look) == "same\n")
+        #expect(
+            try mount.shell("cd \"$M/.rekkord\"; cat other; dd if=stats bs=7 status=none | tail -n 1 | wc -w")
+                == "cat: other: No such file or directory\n2\n"
+        )
+        try mount.end()
+    }
+}
