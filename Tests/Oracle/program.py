@@ -76,10 +76,12 @@ class SandboxCase(unittest.TestCase):
     def key(self, name):
         return self.path("master.key" if name == "Master" else f"{name}.key")
 
+    def place(self, key):
+        """The options that name repository and key."""
+        return ["-R", self.repo, "-K", self.key(key)]
+
     def save(self, channel, *paths, key="WriteOnly", options=(), **others):
-        return self.run_program(
-            "save", "-R", self.repo, "-K", self.key(key), *options, channel, *paths, **others
-        )
+        return self.run_program("save", *self.place(key), *options, channel, *paths, **others)
 
     def reader(self, key="Master"):
         return Repository(self.repo, keys.load_key(self.key(key)))
@@ -119,7 +121,7 @@ class Mount:
         self.log_path = self.point + ".log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "mount", "-f", "-R", case.repo, "-K", case.key(key), *arguments, self.point],
+                [PROGRAM, "mount", "-f", *case.place(key), *arguments, self.point],
                 env=case.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,4 +1,4 @@
-"""Runs the test modules of this folder, counts, and leaves the results in JUnit form (see `run`)."""
+"""Runs the test modules of a folder, counts, and leaves the results in JUnit form (see `run`)."""
 
 import argparse
 import os
@@ -14,23 +14,25 @@ BUILD = HERE.parent.parent / ".build"
 
 def main():
     parser = argparse.ArgumentParser(prog="run")
+    parser.add_argument("--folder", type=pathlib.Path, default=HERE)
     parser.add_argument("--binary", default=os.environ.get("REKKORD_BINARY", BUILD / "debug" / "rekkord"))
     parser.add_argument("--results", type=pathlib.Path, default=BUILD / "test-results", metavar="FOLDER")
     parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
     arguments = parser.parse_args()
     os.environ["REKKORD_BINARY"] = os.path.abspath(arguments.binary)
 
-    sys.path.insert(0, str(HERE))
+    folder = arguments.folder.resolve()
+    sys.path[:0] = [str(folder), str(HERE)]
     loader = unittest.TestLoader()
     if arguments.tests:
         suite = loader.loadTestsFromNames(arguments.tests)
     else:
-        suite = loader.discover(str(HERE), top_level_dir=str(HERE))
+        suite = loader.discover(str(folder), top_level_dir=str(folder))
     result = unittest.TextTestRunner(resultclass=RecordingResult, verbosity=2).run(suite)
     if arguments.results.is_dir():
-        write_results(result, arguments.results / "oracle.xml")
+        write_results(result, folder.name, arguments.results / f"{folder.name.lower()}.xml")
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    print(f"oracle: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
+    print(f"{folder.name.lower()}: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
           f"{len(result.skipped)} skipped")  # fmt: skip
     return 1 if failed or not result.testsRun else 0
 
@@ -50,9 +52,9 @@ class RecordingResult(unittest.TextTestResult):
         self.times[test.id()] = time.monotonic() - self._started
 
 
-def write_results(result, path):
-    root = ElementTree.Element("testsuite", name="oracle")
-    cases = {name: _case(root, name, seconds) for name, seconds in result.times.items()}
+def write_results(result, suite, path):
+    root = ElementTree.Element("testsuite", name=suite)
+    cases = {name: _case(root, suite, name, seconds) for name, seconds in result.times.items()}
     for kind, outcomes in (
         ("failure", result.failures + result.errors),
         ("skipped", result.skipped),
@@ -62,16 +64,16 @@ def write_results(result, path):
             name = getattr(test, "test_case", test).id()
             case = cases.get(name)
             if case is None:
-                case = cases[name] = _case(root, name, 0)
+                case = cases[name] = _case(root, suite, name, 0)
             if case.find(kind) is None:
                 ElementTree.SubElement(case, kind, message=text.strip().splitlines()[-1]).text = text
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def _case(root, name, seconds):
+def _case(root, suite, name, seconds):
     group, _, test = name.rpartition(".")
     return ElementTree.SubElement(
-        root, "testcase", classname=f"IntegrationTests.Oracle.{group}", name=test, time=f"{seconds:.3f}"
+        root, "testcase", classname=f"IntegrationTests.{suite}.{group}", name=test, time=f"{seconds:.3f}"
     )
 
 

@@ -3,6 +3,9 @@
 import re
 
 
+KNOWN_MEMBERS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
 class Policies:
     """The policies of one bucket and of the users that may reach it."""
 
@@ -30,8 +33,11 @@ class Policies:
 def _statements(policy):
     if not policy:
         return []
-    statements = policy["Statement"]
-    return statements if isinstance(statements, list) else [statements]
+    statements = _list(policy["Statement"])
+    for statement in statements:
+        if unknown := set(statement) - KNOWN_MEMBERS:
+            raise ValueError(f"members {unknown} of a statement are not known")
+    return statements
 
 
 def _list(value):

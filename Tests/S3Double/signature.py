@@ -1,13 +1,24 @@
 """Checks AWS Signature Version 4, written from its documentation."""
 
+import datetime
 import hashlib
 import hmac
 import re
 import urllib.parse
 
 
+STAMP = "%Y%m%dT%H%M%SZ"
+MAX_SKEW = datetime.timedelta(minutes=15)
+
+
 class BadSignature(Exception):
     """Carries the S3 error code."""
+
+
+def region(headers):
+    """The region that a request was signed for."""
+    match = re.search(r"Credential=[^/]+/\d+/([^/]+)/", headers.get("authorization", ""))
+    return match.group(1) if match else None
 
 
 def access_key(headers):
@@ -35,6 +46,12 @@ def verify(method, raw_path, headers, body, secret, now):
     stamp = headers.get("x-amz-date", "")
     if not stamp.startswith(date):
         raise BadSignature("AuthorizationHeaderMalformed")
+    try:
+        sent = datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.timezone.utc)
+    except ValueError as error:
+        raise BadSignature("AccessDenied") from error
+    if abs(sent - now) > MAX_SKEW:
+        raise BadSignature("RequestTimeTooSkewed")
     payload = headers.get("x-amz-content-sha256", "")
     if payload != "UNSIGNED-PAYLOAD" and payload != hashlib.sha256(body).hexdigest():
         raise BadSignature("XAmzContentSHA256Mismatch")

@@ -20,7 +20,10 @@ class Version:
         self.key, self.body, self.modified = key, body, modified
         self.id = f"v{number:08d}"
         self.mode, self.until = mode, until
-        self.etag = '"' + hashlib.md5(body or b"").hexdigest() + '"'
+
+    @property
+    def etag(self):
+        return '"' + hashlib.md5(self.body).hexdigest() + '"'
 
     def is_locked(self, now):
         return self.mode is not None and self.until > now
@@ -29,8 +32,8 @@ class Version:
 class Bucket:
     """Versions by key, newest last. Every method is atomic."""
 
-    def __init__(self, has_conditional_writes=True, has_object_lock=True, default_retention=None):
-        self.has_conditional_writes = has_conditional_writes
+    def __init__(self, conditional_writes="kept", has_object_lock=True, default_retention=None):
+        self.conditional_writes = conditional_writes  # or "refused" (501), or "ignored"
         self.has_object_lock = has_object_lock
         self.default_retention = default_retention  # (mode, timedelta)
         self.versions = {}
@@ -54,16 +57,16 @@ class Bucket:
                 version = next((v for v in self.versions.get(key, []) if v.id == version_id), None)
                 if version is None:
                     raise S3Error(404, "NoSuchVersion")
-            if version is None or version.body is None:
+                if version.body is None:
+                    raise S3Error(405, "MethodNotAllowed", "a delete marker")
+            if version is None:
                 raise S3Error(404, "NoSuchKey")
             return version
 
     def put(self, key, body, if_none_match=None, mode=None, until=None):
         with self._lock:
-            if if_none_match is not None:
-                if not self.has_conditional_writes:
-                    raise S3Error(501, "NotImplemented")
-                if if_none_match != "*":
+            if if_none_match is not None and self.conditional_writes != "ignored":
+                if self.conditional_writes == "refused" or if_none_match != "*":
                     raise S3Error(501, "NotImplemented")
                 if self.current(key):
                     raise S3Error(412, "PreconditionFailed")

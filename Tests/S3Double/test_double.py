@@ -2,43 +2,32 @@
 
 import datetime
 import json
-import os
-import threading
 import unittest
-import urllib.request
 
+import boto3
 import gate
 import server
-
-try:
-    import boto3
-    from botocore.client import Config
-    from botocore.exceptions import ClientError
-except ImportError:
-    boto3 = None
+from botocore.client import Config
+from botocore.exceptions import ClientError
+from fixture import POLICIES
 
 
-@unittest.skipIf(boto3 is None, "boto3 is not installed")
-class DoubleTest(unittest.TestCase):
+class DoubleTests(unittest.TestCase):
     def setUp(self):
         self.service = server.Service()
         self.service.users = {"OWNER": ("o", None), "SAVER": ("s", "arn:aws:iam::111122223333:user/backup")}
         self.server = server.Server(self.service)
-        self.gate_server = gate.Server(gate.Gate(self.server.server_address[1]))
+        self.gate_server = gate.Server(gate.Gate(self.server.port))
         for each in (self.server, self.gate_server):
-            threading.Thread(target=each.serve_forever, daemon=True).start()
+            each.start()
+            self.addCleanup(each.stop)
         self.owner = self.client("OWNER", "o")
         self.saver = self.client("SAVER", "s")
-
-    def tearDown(self):
-        for each in (self.server, self.gate_server):
-            each.shutdown()
-            each.server_close()
 
     def client(self, key, secret):
         return boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{self.gate_server.server_address[1]}",
+            endpoint_url=f"http://127.0.0.1:{self.gate_server.port}",
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             region_name="us-east-1",
@@ -82,8 +71,7 @@ class DoubleTest(unittest.TestCase):
         self.assertEqual(self.service.bucket.versions["a"], [])
 
     def test_policies_are_evaluated(self):
-        with open(os.path.join(os.path.dirname(__file__), "bucket-policy-sample.json")) as file:
-            self.service.policies = server.Policies(json.load(file))
+        self.service.policies = server.Policies(json.loads((POLICIES / "bucket.json").read_text()))
         self.saver.put_object(Bucket="my-backups", Key="blobs/x", Body=b"1", IfNoneMatch="*")
         self.refused("AccessDenied", self.saver.put_object, Key="blobs/y", Body=b"1")
         self.refused("AccessDenied", self.saver.put_object, Key="rekkord", Body=b"1", IfNoneMatch="*")
@@ -96,21 +84,11 @@ class DoubleTest(unittest.TestCase):
         self.refused("AccessDenied", self.saver.put_object, Key="blobs/z", Body=b"", IfNoneMatch="*", **lock)
 
     def test_the_gate_refuses_and_injects(self):
-        self.gate_server.gate.command = "snapshots"
+        self.gate_server.service.command = "snapshots"
         self.refused("NotInTheTable", self.owner.put_object, Key="blobs/x", Body=b"1")
-        self.assertEqual(self.gate_server.gate.refused, ["PUT blobs/x"])
+        self.assertEqual(self.gate_server.service.refused, ["PUT blobs/x"])
         self.owner.list_objects_v2(Bucket="my-backups", Prefix="tags/")
-        self.gate_server.gate.command = "open"
-        self.gate_server.gate.faults = [gate.Fault("status-503", at=0)]
+        self.gate_server.service.command = "open"
+        self.gate_server.service.faults = [gate.Fault("status-503", times=1)]
         self.refused("SlowDown", self.owner.put_object, Key="a", Body=b"1")
         self.owner.put_object(Bucket="my-backups", Key="a", Body=b"1")
-
-    def test_the_control_channel_answers(self):
-        self.owner.put_object(Bucket="my-backups", Key="a", Body=b"1")
-        url = f"http://127.0.0.1:{self.server.server_address[1]}/__control__/log"
-        log = json.load(urllib.request.urlopen(urllib.request.Request(url, b"{}", method="POST")))
-        self.assertEqual([(entry["method"], entry["status"]) for entry in log], [("PUT", 200)])
-
-
-if __name__ == "__main__":
-    unittest.main()

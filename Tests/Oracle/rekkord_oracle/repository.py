@@ -16,8 +16,10 @@ class MissingObject(FormatError):
 
 
 class Repository:
+    """A repository in a folder; a subclass without a root reads from elsewhere."""
+
     def __init__(self, root, keys):
-        self.root = os.fspath(root)
+        self.root = None if root is None else os.fspath(root)
         self.keys = keys
         self.config = decode_config(self.read("rekkord"), keys.akey)
         self._recent = OrderedDict()

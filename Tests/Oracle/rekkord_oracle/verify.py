@@ -23,14 +23,16 @@ class Verification:
         self.problems = []
         self.orphans = []
         self.counts = {"snapshots": 0, "blobs": 0, "objects": 0, "bytes": 0}
-        self._reached = set()
+        self.reached = set()
         self._sizes = {}
         self._levels = {}
 
     def run(self):
         names = set(self.repository.object_names())
         self.counts["objects"] = len(names)
-        self._check_layout(names)
+        self._check_names(names)
+        if self.repository.root is not None:
+            self._check_layout(names)
         self._check_badges(names)
         found, problems = self.repository.tags()
         self.problems += problems
@@ -38,20 +40,25 @@ class Verification:
             self.counts["snapshots"] += 1
             if tag.author != SIGNED:
                 self.problems.append(f"{tag.object_name}: {tag.author}")
-            self._check_snapshot(tag)
+            self.check_snapshot(tag)
         for name in sorted(names):
-            if BLOB_PATTERN.match(name) and name not in self._reached:
+            if BLOB_PATTERN.match(name) and name not in self.reached:
                 self.orphans.append(name)
                 self._check_orphan(name)
 
     def _problem(self, place, text):
         self.problems.append(f"{place}: {text}")
 
-    def _check_layout(self, names):
+    def _check_names(self, names):
         for name in sorted(names):
             known = name in ("rekkord", "cw") or name.startswith("tags/")
             if not known and not BLOB_PATTERN.match(name) and not BADGE_PATTERN.match(name):
                 self._problem(name, "does not belong here")
+        if "cw" not in names:
+            self._problem("cw", "missing")
+
+    def _check_layout(self, names):
+        for name in sorted(names):
             path = os.path.join(self.repository.root, name)
             if os.path.islink(path) or not os.path.isfile(path):
                 self._problem(name, "is not a regular file")
@@ -59,8 +66,6 @@ class Verification:
             if (name == "cw" or name.startswith("tags/")) and size != 0:
                 self._problem(name, f"has {size} bytes where none belong")
             self.counts["bytes"] += size
-        if "cw" not in names:
-            self._problem("cw", "missing")
         for folder in FOLDERS:
             if not os.path.isdir(os.path.join(self.repository.root, folder)):
                 self._problem(folder, "folder is missing")
@@ -81,8 +86,8 @@ class Verification:
     def _get(self, catalog, digest, types):
         """Reads one blob and checks its container once; None when it cannot be used."""
         name = blobs.object_name(catalog, digest)
-        first = name not in self._reached
-        self._reached.add(name)
+        first = name not in self.reached
+        self.reached.add(name)
         try:
             blob = self.repository.get(catalog, digest, types)
         except FormatError as error:
@@ -99,7 +104,7 @@ class Verification:
         types = {t for t in range(len(blobs.TYPE_NAMES)) if blobs.catalog_of(t) == catalog}
         self._get(catalog, digest, types)
 
-    def _check_snapshot(self, tag):
+    def check_snapshot(self, tag):
         place = blobs.object_id("M", tag.digest)
         blob = self._get("M", tag.digest, blobs.SNAPSHOT_TYPES)
         if blob is None:

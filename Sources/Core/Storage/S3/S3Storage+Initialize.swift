@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The start of a repository.
 extension S3Storage {
     /// Writes the objects of a new repository in order, none of them over another; see `Storage`.
@@ -15,6 +17,7 @@ extension S3Storage {
                 if !isConditional, !isAbsent, !isListed {
                     throw refusal("the server neither tells whether it is free nor keeps what is there")
                 }
+                if knowsNoConditions.load(ordering: .relaxed) { try replace(object) }
             } else {
                 try create(object)
             }
@@ -64,6 +67,13 @@ extension S3Storage {
             if outcome == .exists { return true }
         }
         return false
+    }
+
+    /// Where conditions were refused, the probe is not there yet.
+    private func replace(_ object: NewObject) throws(RekkordError) {
+        _ = try object.bytes.withRawBytes { (bytes) throws(RekkordError) in
+            try put(object.name, bytes, .replace)
+        }
     }
 
     private func create(_ object: NewObject) throws(RekkordError) {

@@ -18,7 +18,7 @@ public final class S3Storage: Storage {
     let connectionCount: Int
     private let checksumType: S3Settings.ChecksumType
     /// Whether the server said that it knows no conditional writes.
-    private let knowsNoConditions = Atomic(false)
+    let knowsNoConditions = Atomic(false)
 
     /// Names the place; nothing is asked of it yet.
     ///
@@ -112,15 +112,18 @@ public final class S3Storage: Storage {
         _ bytes: UnsafeRawBufferPointer,
         _ mode: WriteMode
     ) throws(RekkordError) -> (outcome: WriteOutcome, isGuessed: Bool) {
-        let isLocked = retention != nil && name != ReservedName.conditionalWriteProbe
+        let isProbe = name == ReservedName.conditionalWriteProbe
+        let isConditional = mode == .create && !knowsNoConditions.load(ordering: .relaxed)
+        // What the probe asks is answered for good; writing it over itself would tell nothing.
+        if isProbe, mode == .create, !isConditional { return (.stored, isGuessed: false) }
+        let isLocked = retention != nil && !isProbe
         let action = S3Action(.write, name, isLocked: isLocked)
         var request = S3Client.Request(method: "PUT", key: client.endpoint.key(of: name), body: bytes)
         request.headers = [("x-amz-storage-class", "STANDARD")]
         if isLocked, let retention { request.headers += lockHeaders(retention) }
         request.headers += Checksum.headers(checksumType, of: bytes, isLocked: isLocked)
-        let isConditional = mode == .create && !knowsNoConditions.load(ordering: .relaxed)
         if isConditional { request.headers.append(("if-none-match", "*")) }
-        let answer = try send(request, action)
+        let answer = try send(request, action, Self.checkStored)
         switch answer.status {
         case 200, 201, 204:
             return (.stored, isGuessed: false)
@@ -133,6 +136,14 @@ public final class S3Storage: Storage {
         default:
             throw action.error(answer)
         }
+    }
+
+    /// Whoever stores an object names it by an entity tag; a proxy in the way may say 200 too, and stores nothing.
+    private static func checkStored(_ answer: S3Client.Answer) throws(FormatError) -> S3Client.Answer {
+        if (200..<300).contains(answer.status), answer.response.headers["etag"] == nil {
+            throw FormatError("the answer names no object")
+        }
+        return answer
     }
 
     private func lockHeaders(_ retention: ObjectRetention) -> [(name: String, value: String)] {
@@ -218,9 +229,17 @@ public final class S3Storage: Storage {
             request.query = [("retention", nil)]
             if let versionID { request.query.append(("versionId", versionID)) }
             request.headers += Checksum.headers(checksumType, of: bytes, isLocked: true)
-            return try send(request, action)
+            return try send(request, action, Self.checkLocked)
         }
         guard answer.status == 200 || answer.status == 204 else { throw action.error(answer) }
+    }
+
+    /// The answer to a lock that was set is empty.
+    private static func checkLocked(_ answer: S3Client.Answer) throws(FormatError) -> S3Client.Answer {
+        if (200..<300).contains(answer.status), answer.response.body.count > 0 {
+            throw FormatError("the answer is not that of a lock")
+        }
+        return answer
     }
 
     /// Sends a GET of the first byte; see `Storage`.

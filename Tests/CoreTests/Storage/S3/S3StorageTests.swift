@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test("a lock is extended on the version that was verified")
-    func extension_() throws {
+    func extended() throws {
         let bench = try Bench([.ok, .error(403, "AccessDenied")])
         let lock = ObjectLock(mode: .compliance, until: Timestamp(milliseconds: 1_893_456_000_999))
         try bench.storage.extendLock("tags/P/x", versionID: "v/1+", to: lock)
@@ -257,9 +257,30 @@ import Testing
     @Test("a server that knows no conditions is told none from then on")
     func noConditions() throws {
         let bench = try Bench([.error(501, "NotImplemented"), .ok, .ok])
-        #expect(try bench.put("cw", "") == .stored)
-        #expect(try bench.put("cw", "") == .stored)
+        #expect(try bench.put("blobs/x", "1") == .stored)
+        #expect(try bench.put("blobs/y", "1") == .stored)
         #expect(bench.transport.sent.map { $0.headers["if-none-match"] } == ["*", nil, nil])
+    }
+
+    @Test("the probe for conditions is not written where they are refused")
+    func refusedProbe() throws {
+        let bench = try Bench([.error(501, "NotImplemented")])
+        for _ in 0..<2 { #expect(try bench.put("cw", "") == .stored) }
+        #expect(bench.transport.sent.count == 1)
+    }
+
+    @Test("a 200 of somebody who stores nothing is no success")
+    func strangers() throws {
+        let page = Reply.answer(200, body: "<html>log in first</html>")
+        let bench = try Bench([page, .ok])
+        #expect(try bench.put("tags/P/x") == .stored)
+        let never = try Bench(Array(repeating: page, count: 10))
+        let error = #expect(throws: RekkordError.self) { try never.put("tags/P/x") }
+        #expect(error?.message == "cannot write 'tags/P/x': the answer names no object after 10 attempts")
+        let lock = ObjectLock(mode: .governance, until: Timestamp(milliseconds: 0))
+        let extended = try Bench([page, .answer(200)])
+        try extended.storage.extendLock("tags/P/x", versionID: nil, to: lock)
+        #expect(extended.transport.leftCount == 0)
     }
 
     // MARK: Listing
@@ -424,6 +445,11 @@ import Testing
             ]
         )
         try Bench([Self.absent, Self.denied, .ok, .ok, .ok]).initialize()
+        let unconditional = try Bench([
+            Self.absent, Self.denied, .error(501, "NotImplemented"), .ok, .ok,
+        ])
+        try unconditional.initialize()
+        #expect(unconditional.requests.suffix(2) == ["PUT /b/p/cw", "PUT /b/p/rekkord"])
         let blind = try Bench([Self.denied, Self.denied, .ok, .ok])
         let error = #expect(throws: RekkordError.self) { try blind.initialize() }
         #expect(error?.kind == .exists)

@@ -23,7 +23,7 @@ final class ScriptedTransport: HTTPTransport {
         case answer(Int, headers: [String: String] = [:], body: String = "", wasRepeated: Bool = false)
         case failure(HTTPFailure.Kind)
 
-        static let ok = Reply.answer(200)
+        static let ok = Reply.answer(200, headers: ["etag": "\"0\""])
 
         static func error(_ status: Int, _ code: String, region: String? = nil) -> Reply {
             let element = region.map { "<Region>\($0)</Region>" } ?? ""
