@@ -27,6 +27,34 @@ extension CommandContext {
         }
     }
 
+    /// Opens what this machine keeps of a repository's objects; nil when it is to keep nothing.
+    ///
+    /// - Parameters:
+    ///   - total: What `--disk-cache-size` says instead of the configuration.
+    ///   - warn: Gets a line when there can be no such cache, now or later.
+    func openObjectCache(
+        of repository: Repository,
+        total: Int? = nil,
+        warn: @escaping @Sendable (String) -> Void
+    ) -> ObjectCache? {
+        let limits =
+            total.map { ObjectCacheLimits.total($0) }
+            ?? .separate(metadata: settings.cache.metadataSize, content: settings.cache.blobSize)
+        if limits.isNothing { return nil }
+        do {
+            return try ObjectCache(
+                folder: try cacheFolder(of: repository),
+                cacheID: repository.cacheID,
+                limits: limits,
+                objectByteLimit: Repository.maxObjectByteCount,
+                warn: warn
+            )
+        } catch {
+            warn(error.message)
+            return nil
+        }
+    }
+
     /// The folders that no save may enter by itself, and why: the repository and the cache.
     func foreignFolders() throws(RekkordError) -> [FileIdentity: String] {
         var folders: [FileIdentity: String] = [:]

@@ -6,6 +6,9 @@ import Synchronization
 /// outcome exactly once. A failed load is told to its waiters and remembered for a moment, so that a reader
 /// that tries each page of a damaged chunk does not load it for each.
 ///
+/// A load has up to two steps, each with threads of its own: where the blob may be found nearby, and where it comes
+/// from. So whatever is nearby stays at hand while everybody else waits for a storage that does not answer.
+///
 /// The blob unused for longest goes first; blobs of the metadata catalog go last, but never hold more than half
 /// of the memory when others want it. The newest of either kind stays whatever it costs. Memory that callers
 /// still refer to is theirs and does not count.
@@ -14,8 +17,26 @@ public final class BlobCache<Value: Sendable>: Sendable {
     public typealias Loader = @Sendable (ObjectID) throws(RekkordError) -> (value: Value, byteCount: Int)
     /// Is told the outcome of a load, on the thread that loaded.
     public typealias Waiter = @Sendable (Result<Value, RekkordError>) -> Void
+    /// Looks for one blob nearby; nil when it has to be loaded.
+    public typealias Finder = @Sendable (ObjectID) -> (value: Value, byteCount: Int)?
     /// Runs a job soon, on another thread and without waiting; false when it will not.
     public typealias Scheduler = @Sendable (LoadLane, @escaping LoadLanes.Job) -> Bool
+
+    /// The step before a load: what is nearby, and the threads that look.
+    public struct Nearby: Sendable {
+        let schedule: Scheduler
+        let find: Finder
+
+        /// Joins both.
+        public init(schedule: @escaping Scheduler, find: @escaping Finder) {
+            self.schedule = schedule
+            self.find = find
+        }
+    }
+
+    private enum Step {
+        case find, load
+    }
 
     /// What `fetch` found.
     public enum Lookup {
@@ -38,21 +59,24 @@ public final class BlobCache<Value: Sendable>: Sendable {
         let id: ObjectID
         let isWanted: (@Sendable () -> Bool)?
         var lane: LoadLane
+        /// Which step is queued or running.
+        var step: Step
         var waiters: [Waiter] = []
         var isQueued = true
         var since: Int64
 
-        init(_ id: ObjectID, lane: LoadLane, isWanted: (@Sendable () -> Bool)?, now: Int64) {
+        init(_ id: ObjectID, _ step: Step, lane: LoadLane, isWanted: (@Sendable () -> Bool)?, now: Int64) {
             self.id = id
+            self.step = step
             self.lane = lane
             self.isWanted = isWanted
             since = now
         }
     }
 
-    private enum Step {
+    private enum Beginning {
         case done(Lookup)
-        case start(Flight)
+        case start(Flight, Step)
     }
 
     private struct ShardState {
@@ -60,6 +84,15 @@ public final class BlobCache<Value: Sendable>: Sendable {
         var lists = [RecencyList<ObjectID, Value>(), RecencyList<ObjectID, Value>()]
         var flights: [ObjectID: Flight] = [:]
         var failures: [ObjectID: (error: RekkordError, until: Int64)] = [:]
+        /// Blobs that were loaded ahead of need and not used yet, with their bytes.
+        var unused: [ObjectID: Int] = [:]
+
+        /// The blob, if it is here; notes its use.
+        mutating func use(_ id: ObjectID, stamp: UInt64, _ counters: BlobCacheCounters) -> Value? {
+            guard let value = lists[Int(id.catalog.rawValue)].use(id, stamp: stamp) else { return nil }
+            if !unused.isEmpty, unused.removeValue(forKey: id) != nil { counters.usedPrefetches.add() }
+            return value
+        }
     }
 
     private final class Shard: Sendable {
@@ -91,6 +124,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
     private let metadataUse = Usage()
     private let rawUse = Usage()
     private let lastCompletion: Atomic<Int64>
+    private let nearby: Nearby?
     private let schedule: Scheduler
     private let load: Loader
     private let now: @Sendable () -> Int64
@@ -104,16 +138,19 @@ public final class BlobCache<Value: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - byteLimit: Folders included.
+    ///   - nearby: Where to look before a load; nil when there is no such place.
     ///   - schedule: Where loads run, `LoadLanes.schedule` outside tests.
     ///   - now: A clock in milliseconds that never jumps.
     ///   - load: Called on scheduled threads, concurrently.
     public init(
         byteLimit: Int,
+        nearby: Nearby? = nil,
         schedule: @escaping Scheduler,
         now: @escaping @Sendable () -> Int64 = MonotonicTime.milliseconds,
         load: @escaping Loader
     ) {
         self.byteLimit = byteLimit
+        self.nearby = nearby
         self.schedule = schedule
         self.load = load
         self.now = now
@@ -131,7 +168,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
         let shard = shard(for: id)
         let stamp = nextStamp()
         let value = shard.state.withLock { state in
-            let value = state.lists[Int(id.catalog.rawValue)].use(id, stamp: stamp)
+            let value = state.use(id, stamp: stamp, counters)
             if value != nil { shard.publish(state) }
             return value
         }
@@ -139,13 +176,18 @@ public final class BlobCache<Value: Sendable>: Sendable {
         return value
     }
 
+    /// The blob, if it is in memory, for somebody who only looks: it is not used by that.
+    func peek(_ id: ObjectID) -> Value? {
+        shard(for: id).state.withLock { $0.lists[Int(id.catalog.rawValue)].peek(id) }
+    }
+
     /// The blob if it is in memory, else starts or joins its load.
     public func fetch(_ id: ObjectID, _ lane: LoadLane, _ waiter: @escaping Waiter) -> Lookup {
         let shard = shard(for: id)
         let now = now()
         let stamp = nextStamp()
-        let step: Step = shard.state.withLock { state in
-            if let value = state.lists[Int(id.catalog.rawValue)].use(id, stamp: stamp) {
+        let beginning: Beginning = shard.state.withLock { state in
+            if let value = state.use(id, stamp: stamp, counters) {
                 shard.publish(state)
                 return .done(.found(value))
             }
@@ -159,24 +201,31 @@ public final class BlobCache<Value: Sendable>: Sendable {
                 // Somebody waits now: queue it again where that counts. The first to start it wins.
                 flight.lane = lane
                 flight.since = now
-                return .start(flight)
+                return .start(flight, flight.step)
             }
-            let flight = Flight(id, lane: lane, isWanted: nil, now: now)
+            let flight = Flight(id, firstStep, lane: lane, isWanted: nil, now: now)
             flight.waiters.append(waiter)
             state.flights[id] = flight
-            return .start(flight)
+            return .start(flight, firstStep)
         }
-        switch step {
+        switch beginning {
         case .done(let lookup):
             if case .found = lookup { counters.hits.add() }
             return lookup
-        case .start(let flight):
+        case .start(let flight, let step):
             counters.misses.add()
-            if !schedule(lane, { self.run(flight) }) {
-                finish(flight, .failure(RekkordError(.interrupted, "the mount is ending")))
-            }
+            if !queue(flight, step, lane) { finish(flight, .failure(Self.ending)) }
             return .loading
         }
+    }
+
+    private static var ending: RekkordError { RekkordError(.interrupted, "the mount is ending") }
+
+    private var firstStep: Step { nearby == nil ? .load : .find }
+
+    private func queue(_ flight: Flight, _ step: Step, _ lane: LoadLane) -> Bool {
+        let schedule = step == .find ? nearby?.schedule ?? schedule : schedule
+        return schedule(lane) { self.run(flight, step) }
     }
 
     /// What `prefetch` did.
@@ -199,12 +248,12 @@ public final class BlobCache<Value: Sendable>: Sendable {
                 state.lists[Int(id.catalog.rawValue)].peek(id) != nil || state.flights[id] != nil
                 || (state.failures[id].map { $0.until > now } ?? false)
             guard !isKnown else { return nil }
-            let flight = Flight(id, lane: .speculation, isWanted: isWanted, now: now)
+            let flight = Flight(id, firstStep, lane: .speculation, isWanted: isWanted, now: now)
             state.flights[id] = flight
             return flight
         }
         guard let flight else { return .present }
-        if schedule(.speculation, { self.run(flight) }) {
+        if queue(flight, firstStep, .speculation) {
             counters.prefetches.add()
             return .queued
         }
@@ -233,11 +282,11 @@ public final class BlobCache<Value: Sendable>: Sendable {
         }
     }
 
-    private func run(_ flight: Flight) {
+    private func run(_ flight: Flight, _ step: Step) {
         let isWanted = flight.isWanted?() ?? true
         let now = now()
         let starts = shard(for: flight.id).state.withLock { state in
-            guard flight.isQueued else { return false }
+            guard flight.isQueued, flight.step == step else { return false }
             if flight.waiters.isEmpty, !isWanted {
                 flight.isQueued = false
                 state.flights[flight.id] = nil
@@ -248,13 +297,32 @@ public final class BlobCache<Value: Sendable>: Sendable {
             return true
         }
         guard starts else { return }
-        counters.loads.add()
-        do throws(RekkordError) {
-            finish(flight, .success(try load(flight.id)))
-        } catch {
-            counters.failures.add()
-            finish(flight, .failure(error))
+        switch step {
+        case .find:
+            guard let found = nearby?.find(flight.id) else { return queueLoad(flight) }
+            finish(flight, .success(found))
+        case .load:
+            counters.loads.add()
+            do throws(RekkordError) {
+                finish(flight, .success(try load(flight.id)))
+            } catch {
+                counters.failures.add()
+                finish(flight, .failure(error))
+            }
         }
+    }
+
+    /// Goes on to the second step.
+    private func queueLoad(_ flight: Flight) {
+        let lane = shard(for: flight.id).state.withLock { _ in
+            flight.step = .load
+            flight.isQueued = true
+            // Whoever joined while it was looked for waits now.
+            if flight.lane == .speculation, !flight.waiters.isEmpty { flight.lane = .demanding(flight.id) }
+            return flight.lane
+        }
+        if queue(flight, .load, lane) { return }
+        if lane == .speculation { drop(flight) } else { finish(flight, .failure(Self.ending)) }
     }
 
     private func finish(_ flight: Flight, _ result: Result<(value: Value, byteCount: Int), RekkordError>) {
@@ -268,6 +336,15 @@ public final class BlobCache<Value: Sendable>: Sendable {
             case .success(let loaded):
                 let replaced = state.lists[Int(id.catalog.rawValue)]
                     .insert(id, loaded.value, cost: loaded.byteCount, stamp: stamp)
+                if flight.lane == .speculation {
+                    // Whoever joined while it was being loaded is using it.
+                    counters.prefetchedBytes.add(loaded.byteCount)
+                    if flight.waiters.isEmpty {
+                        state.unused[id] = loaded.byteCount
+                    } else {
+                        counters.usedPrefetches.add()
+                    }
+                }
                 usage.byteCount.add(loaded.byteCount - (replaced?.cost ?? 0), ordering: .relaxed)
                 if replaced == nil { usage.count.add(1, ordering: .relaxed) }
                 shard.publish(state)
@@ -326,6 +403,10 @@ public final class BlobCache<Value: Sendable>: Sendable {
             if let evicted {
                 usage.byteCount.subtract(evicted.cost, ordering: .relaxed)
                 usage.count.subtract(1, ordering: .relaxed)
+                if let wasted = state.unused.removeValue(forKey: evicted.key) {
+                    counters.wastedPrefetches.add()
+                    counters.wastedBytes.add(wasted)
+                }
             }
             shard.publish(state)
             return evicted
@@ -344,20 +425,4 @@ public final class BlobCache<Value: Sendable>: Sendable {
     }
 
     private func nextStamp() -> UInt64 { stamp.add(1, ordering: .relaxed).newValue }
-}
-
-/// Counts what a `BlobCache` did.
-public final class BlobCacheCounters: Sendable {
-    /// Blobs found in memory.
-    public let hits = Counter()
-    /// Loads that somebody had to wait for.
-    public let misses = Counter()
-    /// Loads begun.
-    public let loads = Counter()
-    /// Loads that failed.
-    public let failures = Counter()
-    /// Loads queued ahead of need.
-    public let prefetches = Counter()
-    /// Blobs given up for others.
-    public let evictions = Counter()
 }

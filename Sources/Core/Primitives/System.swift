@@ -274,7 +274,12 @@ public enum System {
             return
         } catch  where error == .noSuchFileOrDirectory && !path.components.isEmpty {
             try makeFolders(path.removingLastComponent(), mode: mode)
-            _ = try check { path.withPlatformString { mkdir($0, mode) } }
+            do throws(Errno) {
+                _ = try check { path.withPlatformString { mkdir($0, mode) } }
+            } catch {
+                // Another process or thread was faster.
+                if error != .fileExists { throw error }
+            }
         }
     }
 
@@ -292,6 +297,36 @@ public enum System {
                 _ = try check { rk_rename_noreplace(fromDirectory, source, toDirectory, target) }
             }
         }
+    }
+
+    /// `renameat`: replaces what is there.
+    public static func rename(
+        _ from: [UInt8],
+        in fromDirectory: Int32,
+        to: [UInt8],
+        in toDirectory: Int32
+    ) throws(Errno) {
+        try withCString(from) { (source) throws(Errno) in
+            try withCString(to) { (target) throws(Errno) in
+                _ = try check { renameat(fromDirectory, source, toDirectory, target) }
+            }
+        }
+    }
+
+    /// `read` up to the end of the file or of `target`; returns how many bytes came.
+    public static func fill(
+        _ target: UnsafeMutableRawBufferPointer,
+        from file: Int32
+    ) throws(Errno) -> Int {
+        var count = 0
+        while count < target.count {
+            let read = try check {
+                Glibc.read(file, target.baseAddress.unsafelyUnwrapped + count, target.count - count)
+            }
+            if read == 0 { break }
+            count += read
+        }
+        return count
     }
 
     /// `syncfs`: everything written so far to the file system of `descriptor` is on disk.

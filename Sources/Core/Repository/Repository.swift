@@ -119,11 +119,20 @@ public final class Repository: Sendable {
         _ id: ObjectID,
         limit: Int = maxPlaintextByteCount
     ) throws(RekkordError) -> (blob: Blob, state: ObjectState) {
+        let (blob, object) = try readObject(id, limit: limit)
+        return (blob, object.state)
+    }
+
+    /// As `get`, with the object that was verified.
+    func readObject(
+        _ id: ObjectID,
+        limit: Int = maxPlaintextByteCount
+    ) throws(RekkordError) -> (blob: Blob, object: ReadObject) {
         do throws(RekkordError) {
             return try Self.readVerified(storage, id.objectName, limit: Self.maxObjectByteCount) {
                 (object) throws(RekkordError) in
                 do throws(FormatError) {
-                    return (try open(object.bytes, id, limit: limit), object.state)
+                    return (try open(object.bytes, id, limit: limit), object)
                 } catch {
                     throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
                 }

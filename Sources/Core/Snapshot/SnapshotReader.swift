@@ -11,6 +11,11 @@ extension Repository: BlobSource {
     public func blob(_ id: ObjectID) throws(RekkordError) -> Blob { try get(id) }
 }
 
+extension CachedBlobs: BlobSource {
+    /// Reads the blob; see `get`.
+    public func blob(_ id: ObjectID) throws(RekkordError) -> Blob { try get(id) }
+}
+
 /// Opens snapshots and folders, and finds entries by path.
 ///
 /// Blocks while storage answers; safe on any number of threads.

@@ -73,9 +73,14 @@ public struct SnapshotResolver {
 
     /// Makes a resolver that reads and lists a repository.
     public init(_ repository: Repository, warn: @escaping (String) -> Void) {
+        self.init(CachedBlobs(repository, cache: nil), warn: warn)
+    }
+
+    /// Makes a resolver that reads through a cache; tags are always listed.
+    public init(_ blobs: CachedBlobs, warn: @escaping (String) -> Void) {
         self.init(
-            SnapshotReader(repository),
-            listTags: { () throws(RekkordError) in try repository.listTags() },
+            SnapshotReader(blobs),
+            listTags: { () throws(RekkordError) in try blobs.repository.listTags() },
             warn: warn
         )
     }

@@ -13,7 +13,11 @@ enum FolderListing {
 
     /// Reads all entries; those that vanish meanwhile are left out.
     static func read(_ path: [UInt8]) throws(Errno) -> [Entry] {
-        let folder = try System.open(path, flags: O_RDONLY | O_DIRECTORY)
+        try read(try System.open(path, flags: O_RDONLY | O_DIRECTORY))
+    }
+
+    /// Reads all entries of an open folder from its start; those that vanish meanwhile are left out.
+    static func read(_ folder: Descriptor) throws(Errno) -> [Entry] {
         // fdopendir takes over its descriptor.
         guard let stream = fdopendir(try System.check { fcntl(folder.number, F_DUPFD_CLOEXEC, 0) }) else {
             throw Errno(rawValue: errno)

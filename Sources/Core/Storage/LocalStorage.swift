@@ -41,24 +41,11 @@ public final class LocalStorage: Storage {
         }
         do {
             return try ByteBuffer(capacity: Int(status.size)) { (target) throws(Errno) in
-                try Self.fill(target, from: file.number)
+                try System.fill(target, from: file.number)
             }
         } catch {
             throw Self.failure("read", name, error)
         }
-    }
-
-    /// Reads up to the end of the file or of `target`; returns how many bytes came.
-    private static func fill(_ target: UnsafeMutableRawBufferPointer, from file: Int32) throws(Errno) -> Int {
-        var count = 0
-        while count < target.count {
-            let read = try System.check {
-                Glibc.read(file, target.baseAddress.unsafelyUnwrapped + count, target.count - count)
-            }
-            if read == 0 { break }
-            count += read
-        }
-        return count
     }
 
     /// Writes a temporary file, syncs and renames it; see `Storage`.

@@ -33,7 +33,9 @@ struct List: ParsableCommand {
         let context = try CommandContext(common)
         let console = context.console
         let repository = try context.openRepository(for: "list", requiring: .read)
-        let resolver = SnapshotResolver(repository, warn: console.warn)
+        let cache = context.openObjectCache(of: repository) { console.warn($0) }
+        defer { cache?.close() }
+        let resolver = SnapshotResolver(CachedBlobs(repository, cache: cache), warn: console.warn)
         var report = TreeReport(
             resolver.reader,
             isRecursive: recurse,

@@ -109,7 +109,11 @@ struct Mount: ParsableCommand {
         let plan = try plan(context)
         let process = MountProcess(plan)
         let status = try process.run({ () throws(RekkordError) in
-            try context.openRepository(for: "mount", requiring: .read)
+            let repository = try context.openRepository(for: "mount", requiring: .read)
+            let cache = context.openObjectCache(of: repository, total: plan.diskCacheByteCount) {
+                process.log.warning($0)
+            }
+            return CachedBlobs(repository, cache: cache)
         }) { error in
             context.console.report(error)
         }
@@ -131,7 +135,9 @@ struct Mount: ParsableCommand {
         if allowsOthers { try checkOthersAllowed(mountPoint) }
         let cacheByteCount = try cacheSize.map { (text) throws(RekkordError) in try size(text, "--cache-size")
         }
-        _ = try diskCacheSize.map { (text) throws(RekkordError) in try size(text, "--disk-cache-size") }
+        let diskCacheByteCount = try diskCacheSize.map { (text) throws(RekkordError) in
+            try size(text, "--disk-cache-size")
+        }
         var settings = MountSettings(mounter: Owner(uid: geteuid(), gid: getegid()))
         settings.owner = try shownOwner()
         settings.readAheadByteCount = try size(readAhead, "--read-ahead")
@@ -146,6 +152,7 @@ struct Mount: ParsableCommand {
             cacheByteCount: cacheByteCount ?? context.settings.cache.memorySize,
             threadCount: context.threads
         )
+        plan.diskCacheByteCount = diskCacheByteCount
         plan.checksEachRequest = allowsRoot
         plan.printsStatistics = printsStatistics
         plan.isForeground = isForeground || isDebugging

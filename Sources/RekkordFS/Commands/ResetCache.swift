@@ -23,6 +23,7 @@ struct ResetCache: ParsableCommand {
         let repository = try context.openRepository(for: "reset_cache")
         let cache = try context.openCache(of: repository)
         try cache.reset(all: all)
+        try ObjectCache.removeAll(in: try context.cacheFolder(of: repository))
         if list { try repository.listBlobs(into: cache) }
     }
 }

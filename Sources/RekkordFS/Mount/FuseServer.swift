@@ -222,7 +222,7 @@ final class FuseServer: Sendable {
         let waiting = WaitingRequest(reply, operation, loaded, count: ids.count)
         waiting.watch()
         for id in ids {
-            let lookup = view.cache.fetch(id, id.catalog == .metadata ? .metadata : .demand) {
+            let lookup = view.cache.fetch(id, .demanding(id)) {
                 [self] outcome in
                 add(id, outcome, to: waiting)
             }

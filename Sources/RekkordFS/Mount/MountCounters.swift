@@ -31,7 +31,7 @@ final class MountCounters: Sendable {
     typealias Line = (name: String, value: Int)
 
     /// All numbers.
-    func report(_ cache: BlobCache<DecodedBlob>) -> [Line] {
+    func report(_ cache: BlobCache<DecodedBlob>, _ objects: ObjectCache?) -> [Line] {
         let blobs = cache.counters
         return Request.allCases.map { ("\($0)", requests[$0.rawValue].value) } + [
             ("read_bytes", readBytes.value),
@@ -48,6 +48,23 @@ final class MountCounters: Sendable {
             ("blob_loads", blobs.loads.value),
             ("blob_failures", blobs.failures.value),
             ("blob_prefetches", blobs.prefetches.value),
+            ("prefetched_bytes", blobs.prefetchedBytes.value),
+            ("prefetches_used", blobs.usedPrefetches.value),
+            ("prefetches_wasted", blobs.wastedPrefetches.value),
+            ("prefetch_wasted_bytes", blobs.wastedBytes.value),
+        ] + Self.report(objects?.counters)
+    }
+
+    private static func report(_ objects: ObjectCacheCounters?) -> [Line] {
+        guard let objects else { return [] }
+        return [
+            ("disk_hits", objects.hits.value),
+            ("disk_misses", objects.misses.value),
+            ("disk_read_bytes", objects.readBytes.value),
+            ("disk_written_bytes", objects.writtenBytes.value),
+            ("disk_evictions", objects.evictions.value),
+            ("disk_rejections", objects.rejections.value),
+            ("disk_skips", objects.skips.value),
         ]
     }
 

@@ -15,7 +15,9 @@ struct MountPlan: Sendable {
     var checksEachRequest = false
     /// The memory for decoded blobs, in bytes.
     var cacheByteCount: Int
-    /// The number of workers.
+    /// The disk space for objects, in bytes; nil for what the configuration says.
+    var diskCacheByteCount: Int?
+    /// The number of connections to the storage, and of workers.
     var threadCount: Int
     /// Whether the counters are told at the end.
     var printsStatistics = false

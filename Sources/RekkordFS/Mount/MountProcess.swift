@@ -10,6 +10,8 @@ struct MountProcess {
     /// How long threads may take to leave a mount that was detached; whoever still uses it gets an error then.
     private static let leaveMilliseconds = 500
     private static let readAheadKilobytes = 1024
+    /// How many threads decode what the disk cache holds.
+    private static var nearbyThreadCount: Int { max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     private enum Event: Sendable {
         case signal(Int32)
@@ -31,7 +33,7 @@ struct MountProcess {
     ///   - report: Prints an error of the start in the background process.
     /// - Returns: The exit status.
     func run(
-        _ open: () throws(RekkordError) -> Repository,
+        _ open: () throws(RekkordError) -> CachedBlobs,
         report: (RekkordError) -> Void
     ) throws(RekkordError) -> Int32 {
         let logTarget = try self.logTarget()
@@ -59,19 +61,22 @@ struct MountProcess {
         }
     }
 
-    private func serve(_ open: () throws(RekkordError) -> Repository, ready: () -> Void) throws(RekkordError)
-    {
-        let repository = try open()
+    private func serve(
+        _ open: () throws(RekkordError) -> CachedBlobs,
+        ready: () -> Void
+    ) throws(RekkordError) {
+        let blobs = try open()
+        let repository = blobs.repository
         let lanes = try LoadLanes(threadCount: plan.threadCount)
-        let cache = Self.cache(repository, lanes, plan)
-        let (root, name) = try findRoot(repository, cache)
+        let cache = try Self.cache(blobs, lanes, plan)
+        let (root, name) = try findRoot(blobs)
         let counters = MountCounters()
         let view = MountedView(
             root,
             cache: cache,
             settings: plan.settings,
             emptyFile: repository.identifyEmptyFile(),
-            report: { MountCounters.table(counters.report(cache)) },
+            report: { [objects = blobs.cache] in MountCounters.table(counters.report(cache, objects)) },
             warn: { [log] in log.warning($0) }
         )
         let isWhole = plan.identifier == [UInt8(ascii: ":")]
@@ -93,8 +98,9 @@ struct MountProcess {
         waitUntilServed()
         log.note("Ready")
         ready()
-        waitForEnd(session, server)
-        if plan.printsStatistics { printStatistics(server) }
+        waitForEnd(session, server, blobs.cache)
+        blobs.cache?.close()
+        if plan.printsStatistics { printStatistics(server, blobs.cache) }
     }
 
     /// Lists the tags again and tells the kernel what changed; if that fails, the old state stays.
@@ -114,33 +120,41 @@ struct MountProcess {
         _ = view.update(listing, at: time)
     }
 
-    private static func cache(_ repository: Repository, _ lanes: LoadLanes, _ plan: MountPlan)
-        -> BlobCache<DecodedBlob>
+    private static func cache(_ blobs: CachedBlobs, _ lanes: LoadLanes, _ plan: MountPlan)
+        throws(RekkordError) -> BlobCache<DecodedBlob>
     {
         let mounter = plan.settings.mounter
+        let decode: @Sendable (ObjectID, Blob) throws(RekkordError) -> (DecodedBlob, Int) = {
+            (id, blob) throws(RekkordError) in
+            do throws(FormatError) {
+                let decoded = try DecodedBlob(blob, owner: mounter)
+                return (decoded, decoded.memoryByteCount)
+            } catch {
+                throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+            }
+        }
+        var nearby: BlobCache<DecodedBlob>.Nearby?
+        if blobs.cache != nil {
+            // Threads of their own: those of `lanes` may all wait for a storage that does not answer.
+            let lanes = try LoadLanes(threadCount: nearbyThreadCount)
+            nearby = .init(schedule: { lanes.schedule($0, $1) }) { id in
+                blobs.cached(id).flatMap { try? decode(id, $0) }
+            }
+        }
         return BlobCache(
             byteLimit: plan.cacheByteCount,
+            nearby: nearby,
             schedule: { lane, job in lanes.schedule(lane, job) },
-            load: { (id) throws(RekkordError) in
-                let blob = try repository.get(id)
-                do throws(FormatError) {
-                    let decoded = try DecodedBlob(blob, owner: mounter)
-                    return (decoded, decoded.memoryByteCount)
-                } catch {
-                    throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
-                }
-            }
+            load: { (id) throws(RekkordError) in try decode(id, try blobs.fetch(id)) }
         )
     }
 
     /// Finds what is to be mounted, and how the log calls it.
-    private func findRoot(_ repository: Repository, _ cache: BlobCache<DecodedBlob>) throws(RekkordError)
-        -> (MountRoot, String)
-    {
-        let resolver = SnapshotResolver(repository, warn: { [log] in log.warning($0) })
+    private func findRoot(_ blobs: CachedBlobs) throws(RekkordError) -> (MountRoot, String) {
+        let resolver = SnapshotResolver(blobs, warn: { [log] in log.warning($0) })
         switch try resolver.resolve(try Identifier(plan.identifier)) {
         case .repository:
-            let root = MountRoot(repositoryID: repository.repositoryID, mounter: plan.settings.mounter)
+            let root = MountRoot(repositoryID: blobs.repository.repositoryID, mounter: plan.settings.mounter)
             return (root, PrintedName.escape(plan.identifier))
         case .snapshot(let snapshot):
             return (MountRoot(snapshot), snapshot.id.description)
@@ -207,13 +221,13 @@ struct MountProcess {
         }
     }
 
-    private func waitForEnd(_ session: FuseSession, _ server: FuseServer) {
+    private func waitForEnd(_ session: FuseSession, _ server: FuseServer, _ objects: ObjectCache?) {
         while let event = events.pop() {
             switch event {
             case .ended:
                 return
             case .signal(SIGUSR1):
-                printStatistics(server)
+                printStatistics(server, objects)
             case .signal:
                 do throws(RekkordError) {
                     try session.detach()
@@ -230,7 +244,9 @@ struct MountProcess {
         }
     }
 
-    private func printStatistics(_ server: FuseServer) {
-        for line in server.counters.report(server.view.cache) { log.note("\(line.name) \(line.value)") }
+    private func printStatistics(_ server: FuseServer, _ objects: ObjectCache?) {
+        for line in server.counters.report(server.view.cache, objects) {
+            log.note("\(line.name) \(line.value)")
+        }
     }
 }

@@ -178,6 +178,84 @@ private final class ManualLanes: Sendable {
         #expect(cache.value(for: Self.id(1)) != nil)
     }
 
+    @Test("what is nearby is found without a load, by threads that loads cannot hold up")
+    func nearby() {
+        let near = ManualLanes()
+        let known = Box<Set<ObjectID>>([Self.id(1)])
+        let cache = BlobCache<String>(
+            byteLimit: 100,
+            nearby: .init(schedule: { near.schedule($0, $1) }) { id in
+                known.withLock { $0.contains(id) } ? ("near", 10) : nil
+            },
+            schedule: { [lanes] in lanes.schedule($0, $1) },
+            load: { [loads] (id) throws(RekkordError) in
+                loads.withLock { $0.append(id) }
+                return ("far", 10)
+            }
+        )
+        #expect(fetch(cache, Self.id(1)) == "loading")
+        #expect(fetch(cache, Self.id(2, .metadata), .metadata) == "loading")
+        #expect(cache.prefetch(Self.id(3)) { true } == .queued)
+        #expect(lanes.lanes.isEmpty)
+        near.runAll()
+        // The storage does not answer, and what is nearby was answered.
+        #expect(answers.withLock { $0 } == ["near"])
+        #expect(lanes.lanes == [.metadata, .speculation])
+        // Somebody joins between the steps: the load gets more urgent, and happens once.
+        #expect(fetch(cache, Self.id(3)) == "loading")
+        lanes.runAll()
+        #expect(loads.withLock { $0.count } == 2)
+        #expect(answers.withLock { $0 } == ["near", "far", "far"])
+        #expect(cache.counters.loads.value == 2)
+    }
+
+    @Test("blobs fetched ahead are counted as used by their first reader, or as wasted")
+    func wastedPrefetches() {
+        let cache = cache(byteLimit: 30)
+        for number in 1...3 as ClosedRange<UInt8> { cache.prefetch(Self.id(number)) { true } }
+        lanes.runAll()
+        _ = cache.value(for: Self.id(2))
+        _ = cache.value(for: Self.id(2))
+        #expect(cache.counters.prefetchedBytes.value == 30)
+        #expect(cache.counters.usedPrefetches.value == 1)
+        for number in 4...6 as ClosedRange<UInt8> { _ = fetch(cache, Self.id(number)) }
+        lanes.runAll()
+        #expect(cache.counters.wastedPrefetches.value == 2)
+        #expect(cache.counters.wastedBytes.value == 20)
+        #expect(cache.counters.usedPrefetches.value == 1)
+    }
+
+    @Test("as many loads run at once as there are threads, and speculation leaves one of them")
+    func laneThreads() throws {
+        let lanes = try LoadLanes(threadCount: 4)
+        let gate = BoundedQueue<Bool>(capacity: 100)
+        let started = BoundedQueue<LoadLane>(capacity: 100)
+        func schedule(_ lane: LoadLane, _ count: Int) {
+            for _ in 0..<count {
+                _ = lanes.schedule(lane) {
+                    started.push(lane)
+                    _ = gate.pop()
+                }
+            }
+        }
+        schedule(.speculation, 8)
+        for _ in 0..<3 { #expect(started.pop() == .speculation) }
+        schedule(.demand, 1)
+        // The fourth thread is free for whoever waits, and nobody else had it.
+        #expect(started.pop() == .demand)
+        schedule(.demand, 1)
+        schedule(.metadata, 1)
+        #expect(started.tryPop() == nil)
+        gate.push(true)
+        #expect(started.pop() == .metadata)
+        gate.push(true)
+        #expect(started.pop() == .demand)
+        for _ in 0..<9 { gate.push(true) }
+        lanes.stop()
+        #expect((0..<5).allSatisfy { _ in started.tryPop() == .speculation })
+        #expect(started.tryPop() == nil)
+    }
+
     @Test("many threads get right values while blobs come and go")
     func threads() throws {
         let lanes = try LoadLanes(threadCount: 2)
