@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,16 @@ rk_disable_core_dumps(void)
 		result = -1;
 #endif
 	return (result);
+}
+
+void
+rk_limit_heaps(int count)
+{
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, count);
+#else
+	(void)count;
+#endif
 }
 
 int64_t

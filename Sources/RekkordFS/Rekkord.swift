@@ -32,6 +32,7 @@ struct Rekkord: ParsableCommand {
 
     static func main() {
         System.disableCoreDumps()
+        System.shareHeaps()
         StandardStreams.fill()
         Signals.install()
         let console = Console.standard

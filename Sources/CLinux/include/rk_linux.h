@@ -74,6 +74,9 @@ int rk_disable_core_dumps(void);
 /* Raises the soft limit of open files to the hard one; returns the limit in force, or -1. */
 int64_t rk_raise_open_file_limit(void);
 
+/* Lets at most ${count} heaps serve all threads; before the first thread.  mallopt(3), M_ARENA_MAX. */
+void rk_limit_heaps(int count);
+
 /* Names the calling thread for ps and debuggers; at most 15 bytes count. */
 void rk_name_thread(const char *name);
 

@@ -340,6 +340,15 @@ public enum System {
         return type < 0 ? nil : UInt32(truncatingIfNeeded: type)
     }
 
+    /// Makes threads share heaps, so that memory which one frees serves the others.
+    ///
+    /// By default each thread gets a heap of its own. What one caches and another evicts then lies in pieces in all of
+    /// them, and the process grows beyond what it holds. Call before the first thread.
+    /// - Source: C: `mallopt`.
+    public static func shareHeaps() {
+        rk_limit_heaps(2)
+    }
+
     /// Keeps keys out of core dumps and away from debuggers of the same user.
     public static func disableCoreDumps() {
         _ = rk_disable_core_dumps()

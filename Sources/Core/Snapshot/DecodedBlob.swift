@@ -26,13 +26,16 @@ public enum DecodedBlob: Sendable {
         }
     }
 
-    /// The memory that it occupies.
+    /// What a blob in memory takes beside its own: its places in the tables of a cache, and what the allocator rounds up.
+    private static let overheadByteCount = 352
+
+    /// The memory that it occupies in a cache.
     public var memoryByteCount: Int {
         switch self {
-        case .chunk(let bytes): bytes.allocatedByteCount + 96
-        case .table(let table): table.memoryByteCount + 96
-        case .link(let target): target.count + 96
-        case .folder(let folder): folder.memoryByteCount + 96
+        case .chunk(let bytes): bytes.allocatedByteCount + Self.overheadByteCount
+        case .table(let table): table.memoryByteCount + Self.overheadByteCount
+        case .link(let target): target.count + Self.overheadByteCount
+        case .folder(let folder): folder.memoryByteCount + Self.overheadByteCount
         case .snapshot(let snapshot, let tree):
             snapshot.roots.reduce(1024 + tree.memoryByteCount) {
                 $0 + $1.encodedByteCount + MemoryLayout<Entry>.stride

@@ -67,10 +67,10 @@ extension MountedView {
         do {
             content = try blob(id, loaded)
         } catch {
-            if case .needs = error, let siblings = spot.content { readSiblings(siblings, spot, waited: true) }
+            if case .needs = error, let content = spot.content { readSiblings(content, spot, waited: true) }
             throw error
         }
-        if let siblings = spot.content { readSiblings(siblings, spot, waited: false) }
+        if let content = spot.content { readSiblings(content, spot, waited: false) }
         switch content {
         case .chunk(let bytes):
             var result = FileBytes()
@@ -180,7 +180,7 @@ extension MountedView {
     private func readSiblings(_ content: Content, _ spot: Spot, waited: Bool) {
         let now = MonotonicTime.milliseconds()
         let inherited = crawl.withLock { $0.window(at: now) }
-        let (wanted, window) = content.siblings.withLock {
+        let (wanted, window) = siblings.reading(in: content) {
             ($0.note(spot.index, waited: waited, count: spot.folder.count, inherited: inherited), $0.window)
         }
         crawl.withLock { $0.note(window, at: now) }
@@ -194,7 +194,7 @@ extension MountedView {
         let (isWalking, inherited) = crawl.withLock { ($0.noteListing(at: now), $0.window(at: now)) }
         if isWalking { prefetchSubfolders(of: folder) }
         guard inherited > 0 else { return }
-        let wanted = content.siblings.withLock {
+        let wanted = siblings.reading(in: content) {
             $0.noteListing(count: folder.count, inherited: inherited)
         }
         prefetch(wanted, of: folder)

@@ -11,6 +11,7 @@ public final class MountedView: Sendable {
     let nodes: NodeTable
     let sizes = KnownSizes()
     let readers = ReaderTable()
+    let siblings = SiblingTable()
     let crawl = Locked(Crawl())
     let emptyFile: ObjectID?
     /// Nil unless the whole repository is mounted.
@@ -118,7 +119,9 @@ public final class MountedView: Sendable {
     public func path(of node: NodeNumber, _ name: [UInt8]?, _ loaded: LoadedBlobs) -> [UInt8] {
         if let name { return nodes.place(node)?.path(to: name) ?? name }
         if let place = nodes.place(node) { return place.path }
-        guard let spot = try? spot(node, loaded), let place = spot.place ?? spot.content?.place else {
+        guard let spot = try? spot(node, loaded),
+            let place = spot.place ?? spot.content.map({ nodes.viewer(of: $0) })
+        else {
             return []
         }
         return place.path(to: spot.folder.withName(at: spot.index) { Array($0) })

@@ -88,7 +88,7 @@ final class NodeTable: Sendable {
         let key = Content.Key(place)
         return state.withLock { state in
             if let slot = state.contentSlots[key], case .content(let content)? = state.rows[slot]?.owner {
-                content.place = place
+                content.viewer = place
                 return content
             }
             let content = Content(key, slot: state.takeSlot(), viewer: place)
@@ -97,6 +97,9 @@ final class NodeTable: Sendable {
             return content
         }
     }
+
+    /// The place through which `content` was looked at last, to name a path in messages.
+    func viewer(of content: Content) -> Place { state.withLock { _ in content.viewer } }
 
     /// Counts numbers that are about to be handed to the kernel.
     ///

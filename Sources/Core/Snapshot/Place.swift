@@ -3,7 +3,7 @@ enum FolderSource: Sendable {
     /// One stored folder as it is.
     case stored(ObjectID)
     /// Saved paths, laid over a stored folder if there is one.
-    case overlaid(base: ObjectID?, RootTree.Overlay)
+    indirect case overlaid(base: ObjectID?, RootTree.Overlay)
     /// The saved paths of a snapshot whose blob may not have been read yet.
     case snapshot(ObjectID)
     /// Nothing: it could not be read when it was saved.
@@ -76,7 +76,9 @@ final class Place: Sendable {
 ///
 /// All places that show the same stored folder unchanged share one, and so the kernel has one set of pages for
 /// equal folders of different snapshots. A folder that shows anything else has one of its own.
-final class Content: Sendable {
+///
+/// There is one for each folder that the kernel remembers, so it is kept small.
+final class Content: @unchecked Sendable {
     /// What contents have to share to be one.
     enum Key: Hashable, Sendable {
         case folder(Hash32)
@@ -91,26 +93,32 @@ final class Content: Sendable {
     let key: Key
     /// Where its files and links live.
     let slot: UInt64
-    /// What it shows.
-    let source: FolderSource
     /// Where the inode numbers of its files and links start.
     let inodes: InodeHash
-    /// How its files are being read.
-    let siblings = Locked(SiblingReading())
-
-    private let viewer: Locked<Place>
+    /// The place that it belongs to, where that is only one.
+    private let owner: Place?
+    /// The place through which it was looked at last; only for the `NodeTable`, whose lock protects it.
+    var viewer: Place
 
     init(_ key: Key, slot: UInt64, viewer: Place) {
         self.key = key
         self.slot = slot
-        source = viewer.source
-        inodes = viewer.source.storedAlone.map { InodeHash(folder: $0) } ?? viewer.inodes
-        self.viewer = Locked(viewer)
+        self.viewer = viewer
+        switch key {
+        case .folder(let hash):
+            inodes = InodeHash(folder: ObjectID(.metadata, hash))
+            owner = nil
+        case .place:
+            inodes = viewer.inodes
+            owner = viewer
+        }
     }
 
-    /// The place through which it was looked at last, to name a path in messages.
-    var place: Place {
-        get { viewer.withLock { $0 } }
-        set { viewer.withLock { $0 = newValue } }
+    /// What it shows.
+    var source: FolderSource {
+        switch key {
+        case .folder(let hash): .stored(ObjectID(.metadata, hash))
+        case .place: owner?.source ?? .unreadable
+        }
     }
 }
