@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <syslog.h>
@@ -168,6 +169,13 @@ rk_name_thread(const char *name)
 
 	snprintf(copy, sizeof(copy), "%s", name);
 	pthread_setname_np(pthread_self(), copy);
+}
+
+int
+rk_open_process(int32_t id)
+{
+
+	return ((int)syscall(SYS_pidfd_open, id, 0));
 }
 
 void

@@ -20,6 +20,12 @@ extension CommandContext {
         )
     }
 
+    /// Whether this machine remembers anything about the content of a repository.
+    func hasCache(of repository: Repository) throws(RekkordError) -> Bool {
+        let file = try cacheFolder(of: repository).appending(LocalCache.fileName)
+        return (try? System.status(of: file.bytes)) != nil
+    }
+
     /// Opens what this machine remembers about the content of a repository.
     func openCache(of repository: Repository) throws(RekkordError) -> LocalCache {
         try LocalCache(folder: try cacheFolder(of: repository), cacheID: repository.cacheID) { [console] in

@@ -30,7 +30,8 @@ final class CommandContext {
     let verbosity: Int
     /// Kept back until the line that `-v` prints first.
     private var warnings: [String]
-    private let isRoot: Bool
+    /// Whether the process may do everything, and has to be strict about what others can change.
+    let isRoot: Bool
 
     /// Reads the configuration.
     init(

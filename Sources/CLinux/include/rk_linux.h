@@ -83,6 +83,9 @@ void rk_name_thread(const char *name);
 /* fork(2), which Swift hides; only while there is one thread. */
 int rk_fork(void);
 
+/* pidfd_open(2), closed by exec; -1 with errno where the kernel lacks it. */
+int rk_open_process(int32_t id);
+
 /* syslog(3) with "%s". */
 void rk_syslog(int priority, const char *message);
 

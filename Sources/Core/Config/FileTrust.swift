@@ -33,6 +33,16 @@ public enum FileTrust {
         return try checkSecret(status, path, isRoot: isRoot)
     }
 
+    /// Judges a folder of hooks or a hook: root runs only what nobody else can change.
+    public static func checkHook(_ status: FileStatus, _ path: FilePath, isRoot: Bool) throws(RekkordError) {
+        guard isRoot, status.uid != 0 || status.permissions & writableByOthers != 0 else { return }
+        throw RekkordError(
+            .usage,
+            "cannot use '\(path.printed)': others can write it",
+            hint: "use 'chmod go-w' and give it to root"
+        )
+    }
+
     /// Judges a configuration file beside the executable: root takes it only from root or the executable's owner.
     static func checkBesideExecutable(
         _ status: FileStatus,

@@ -1,18 +1,22 @@
 /// Matches names against a pattern of `*`, `?`, `[…]`, `**` and `\`.
 ///
-/// Only `**` crosses `/`. `?` and `[…]` stand for one character, or for one byte where the text is not UTF-8.
-/// The time is at most proportional to pattern length times text length.
+/// Only `**` crosses `/`; where it is all of a component, it stands for no component too: `a/**/b` matches `a/b`. `?` and
+/// `[…]` stand for one character, or for one byte where the text is not UTF-8. The time is at most proportional to
+/// pattern length times text length.
 /// - Source: rekkord(1), "COMMANDS".
 public struct GlobPattern: Sendable {
     /// A Unicode scalar, or 0x110000 plus the value of a byte that is not UTF-8.
-    private typealias Unit = UInt32
+    typealias Unit = UInt32
 
-    private enum Token {
+    enum Token {
         case literal(Unit)
         case anyOne
         case oneOf([ClosedRange<Unit>], isNegated: Bool)
         case anyWithoutSlash
         case any
+        /// Any number of components with the `/` behind each; `insideComponent` always follows.
+        case components
+        case insideComponent
 
         /// Whether the token stands for exactly this unit.
         func matches(_ unit: Unit) -> Bool {
@@ -21,13 +25,15 @@ public struct GlobPattern: Sendable {
             case .anyOne: unit != GlobPattern.slash
             case .oneOf(let ranges, let isNegated):
                 unit != GlobPattern.slash && ranges.contains { $0.contains(unit) } != isNegated
-            case .anyWithoutSlash, .any: false
+            case .anyWithoutSlash, .any, .components, .insideComponent: false
             }
         }
     }
 
-    private static let slash = Unit(UInt8(ascii: "/"))
-    private let tokens: [Token]
+    static let slash = Unit(UInt8(ascii: "/"))
+    let tokens: [Token]
+    /// The byte that every match ends with, if there is such a one; nearly all texts fail by it.
+    let lastByte: UInt8?
 
     /// Compiles a pattern.
     ///
@@ -39,9 +45,17 @@ public struct GlobPattern: Sendable {
         while index < units.count {
             switch units[index] {
             case Self.unit("*"):
-                let isDouble = index + 1 < units.count && units[index + 1] == Self.unit("*")
+                let start = index
                 while index + 1 < units.count, units[index + 1] == Self.unit("*") { index += 1 }
-                tokens.append(isDouble ? .any : .anyWithoutSlash)
+                let isFirst = start == 0 || units[start - 1] == Self.slash
+                if index == start {
+                    tokens.append(.anyWithoutSlash)
+                } else if isFirst, index + 1 < units.count, units[index + 1] == Self.slash {
+                    index += 1
+                    tokens += [.components, .insideComponent]
+                } else {
+                    tokens.append(.any)
+                }
             case Self.unit("?"):
                 tokens.append(.anyOne)
             case Self.unit("["):
@@ -56,34 +70,11 @@ public struct GlobPattern: Sendable {
             index += 1
         }
         self.tokens = tokens
-    }
-
-    /// Whether the pattern stands for all of `text`.
-    public func matches(_ text: some Collection<UInt8>) -> Bool {
-        let units = Self.units(text)
-        // reached[i]: the tokens so far can stand for exactly the first i units.
-        var reached = [Bool](repeating: false, count: units.count + 1)
-        reached[0] = true
-        for token in tokens {
-            var next = [Bool](repeating: false, count: units.count + 1)
-            switch token {
-            case .any, .anyWithoutSlash:
-                var isOpen = false
-                for index in 0...units.count {
-                    if index > 0, case .anyWithoutSlash = token, units[index - 1] == Self.slash {
-                        isOpen = false
-                    }
-                    isOpen = isOpen || reached[index]
-                    next[index] = isOpen
-                }
-            case .literal, .anyOne, .oneOf:
-                for index in units.indices where reached[index] && token.matches(units[index]) {
-                    next[index + 1] = true
-                }
-            }
-            reached = next
+        if case .literal(let unit) = tokens.last {
+            lastByte = UInt8(exactly: unit).flatMap { $0 < 0x80 ? $0 : nil }
+        } else {
+            lastByte = nil
         }
-        return reached[units.count]
     }
 
     /// Reads a set from its `[`; leaves `index` at its `]`.
@@ -124,7 +115,7 @@ public struct GlobPattern: Sendable {
 
     private static func unit(_ character: Unicode.Scalar) -> Unit { character.value }
 
-    private static func units(_ bytes: some Collection<UInt8>) -> [Unit] {
+    static func units(_ bytes: some Collection<UInt8>) -> [Unit] {
         var units: [Unit] = []
         PrintedName.forEachScalar(bytes) { scalar, bytes in
             units.append(scalar?.value ?? 0x11_0000 + bytes.reduce(0) { $0 + Unit($1) })

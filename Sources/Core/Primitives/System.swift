@@ -368,6 +368,11 @@ public enum System {
         return child == 0 ? nil : child
     }
 
+    /// `pidfd_open`: a descriptor that becomes readable when the process ends.
+    public static func openProcess(_ id: Int32) throws(Errno) -> Descriptor {
+        Descriptor(owning: try check { rk_open_process(id) })
+    }
+
     /// Sends one line to syslog; `priority` is a `LOG_` constant.
     public static func log(_ message: String, priority: Int32) {
         rk_syslog(priority, message)

@@ -40,6 +40,7 @@ final class BlobWriter: Sendable {
     private let cache: LocalCache?
     private let effort: CompressionEffort
     private let verifiesBlobs: Bool
+    private let isDryRun: Bool
     private let state = Locked(State())
     private let added = Atomic<Int64>(0)
     private let hasFailed = Atomic(false)
@@ -51,7 +52,8 @@ final class BlobWriter: Sendable {
         self.cache = cache
         effort = CompressionEffort(level: options.compressionLevel)
         verifiesBlobs = options.verifiesBlobs
-        batch = try repository.storage.makeBatch()
+        isDryRun = options.isDryRun
+        batch = isDryRun ? DiscardingBatch() : try repository.storage.makeBatch()
     }
 
     // MARK: - Life
@@ -199,7 +201,7 @@ final class BlobWriter: Sendable {
 
     /// Keeps a folder's record as soon as everything in it is durable; all its blobs were handed over.
     func remember(_ record: LocalCache.NewRecord) {
-        guard cache != nil else { return }
+        guard cache != nil, !isDryRun else { return }
         let wantsCheckpoint = state.withLock { state in
             state.records.append(record)
             state.recordByteCount += record.bytes.count
@@ -225,10 +227,23 @@ final class BlobWriter: Sendable {
             defer { state.durable = [] }
             return state.durable
         }
-        guard let cache, cache.remember(blobs: durable, records: records) else { return }
+        guard let cache, !isDryRun, cache.remember(blobs: durable, records: records) else { return }
         // From here on the cache answers for them.
         state.withLock { state in
             for blob in durable { state.blobs[blob.id] = nil }
         }
     }
+}
+
+/// Takes what a dry run would have stored.
+private struct DiscardingBatch: WriteBatch {
+    func put(
+        _ name: String,
+        _ bytes: UnsafeRawBufferPointer,
+        completion: @escaping @Sendable (Result<WriteOutcome, RekkordError>) -> Void
+    ) {
+        completion(.success(.stored))
+    }
+
+    func flush() throws(RekkordError) {}
 }

@@ -33,6 +33,9 @@ struct OpenOperand {
         throw Self.failure(operand, "special file", .system)
     }
 
+    /// Its absolute path.
+    var path: [UInt8] { operand.path.bytes }
+
     /// The names in an operand that is a folder.
     func names() throws(RekkordError) -> DirectoryNames {
         do throws(Errno) {

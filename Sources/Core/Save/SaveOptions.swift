@@ -6,6 +6,12 @@ public struct SaveOptions: Sendable {
     public var comparesContent = false
     /// Save what links point to, below the operands too.
     public var followsLinks = false
+    /// What is left out below the operands.
+    public var excludes = ExcludeRules()
+    /// Store folders that other file systems are mounted on as empty.
+    public var staysOnFileSystem = false
+    /// Find out what would be stored, and store nothing.
+    public var isDryRun = false
     /// Ask the kernel to leave access times alone where it permits that.
     public var keepsAccessTimes = false
     /// Store access times.

@@ -83,6 +83,8 @@ final class SaveRun: Sendable {
                 try walk.visit(operand, under: roots)
             }
         }
+        walk.end()
+        progress.endPlan()
         if roots.endWalk() { finish(roots) }
         let state = try waitForRoots()
         if mismatchCount.load(ordering: .relaxed) > 0 {

@@ -35,6 +35,8 @@ final class SaveVisitor: FileTreeVisitor {
     private let run: SaveRun
     private let options: SaveOptions
     private let foreignFolders: [FileIdentity: String]
+    /// The paths of folders that are not meant to be entered, by the reason.
+    private var refusals: [(reason: String, paths: [String])] = []
 
     init(_ run: SaveRun, foreignFolders: [FileIdentity: String]) {
         self.run = run
@@ -99,10 +101,19 @@ final class SaveVisitor: FileTreeVisitor {
             options: .init(
                 followsLinks: options.followsLinks,
                 keepsAccessTimes: options.keepsAccessTimes,
-                foreignFolders: foreignFolders
+                foreignFolders: foreignFolders,
+                excludes: options.excludes,
+                staysOnFileSystem: options.staysOnFileSystem
             )
         )
-        try walker.walk(operand.descriptor, operand.status, names, as: folder)
+        try walker.walk(operand.descriptor, operand.status, names, path: operand.path, as: folder)
+    }
+
+    /// Names what was not entered, in one line for each reason.
+    func end() {
+        for (reason, paths) in refusals {
+            run.warn("not entering \(paths.map { "'\($0)'" }.joined(separator: ", ")): \(reason)")
+        }
     }
 
     // MARK: - Folders
@@ -141,7 +152,14 @@ final class SaveVisitor: FileTreeVisitor {
             run.reportUnreadable(name, in: node, error)
             run.settleWithoutEntries(node, number, isReadable: false)
         case .foreign(let reason):
-            run.warn("not entering '\(node.path(of: name))': \(reason)")
+            let path = node.path(of: name)
+            if let index = refusals.firstIndex(where: { $0.reason == reason }) {
+                refusals[index].paths.append(path)
+            } else {
+                refusals.append((reason, [path]))
+            }
+            run.settleWithoutEntries(node, number, isReadable: true)
+        case .otherFileSystem:
             run.settleWithoutEntries(node, number, isReadable: true)
         }
     }
@@ -157,6 +175,10 @@ final class SaveVisitor: FileTreeVisitor {
     }
 
     // MARK: - Entries
+
+    func leaveOut(_ name: [UInt8], in folder: Folder) {
+        run.progress.addExcluded()
+    }
 
     func entry(_ walked: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int? {
         try run.checkGoingOn()
@@ -265,6 +287,7 @@ final class SaveVisitor: FileTreeVisitor {
             return
         }
         let isExpected = options.comparesContent && !options.readsEveryFile
+        run.progress.addPlanned(byteCount: Int(clamping: status.size))
         let index = node.append(entry, isPending: true)
         run.jobs.push(.file(job(index, isExpected ? known?.hash : nil)))
     }

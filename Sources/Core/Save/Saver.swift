@@ -1,7 +1,8 @@
 /// Saves files and folders into a repository: one snapshot per call, or one object without a snapshot.
 ///
 /// Order of writes: blobs; the snapshot blob when all of them are durable; badge, fragments and main tag when the
-/// snapshot blob is. So a snapshot appears whole, with one write. Needs a key with Write. For one thread at a time.
+/// snapshot blob is. So a snapshot appears whole, with one write. A dry run does the same work and hands nothing to the
+/// storage. Needs a key with Write. For one thread at a time.
 public final class Saver: Sendable {
     private let repository: Repository
     private let cache: LocalCache?
@@ -38,7 +39,7 @@ public final class Saver: Sendable {
         self.isInterrupted = isInterrupted
         self.warn = warn
         splitter = Splitter(options.chunking, salt: salt)
-        let refusesReplacing = try repository.probeConditionalWrites()
+        let refusesReplacing = options.isDryRun ? true : try repository.probeConditionalWrites()
         blobs = try BlobWriter(repository, cache: cache, options: options)
         if !refusesReplacing {
             warn("cannot keep blobs from being replaced: the storage knows no conditional writes")
@@ -68,14 +69,16 @@ public final class Saver: Sendable {
         try store([operand], expandsRoot: false) { (roots) throws(RekkordError) in
             guard let root = roots.first else { fatalError("an operand without an entry") }
             return SaveResult(
-                object: ObjectID(root.kind.catalog, root.hash),
+                object: options.isDryRun ? nil : ObjectID(root.kind.catalog, root.hash),
                 channel: nil,
                 time: nil,
                 size: root.totals.size,
                 stored: root.totals.stored,
                 added: blobs.takeAdded(),
                 entries: root.totals.entries,
-                unreadable: progress.unreadableCount
+                unreadable: progress.unreadableCount,
+                excluded: progress.excludedCount,
+                isDryRun: options.isDryRun
             )
         }
     }
@@ -138,16 +141,18 @@ public final class Saver: Sendable {
             added: added + blobs.takeAdded(),
             channel: channel
         )
-        try repository.writeTag(id, payload)
+        if !options.isDryRun { try repository.writeTag(id, payload) }
         return SaveResult(
-            object: id,
+            object: options.isDryRun ? nil : id,
             channel: channel,
-            time: snapshot.time,
+            time: options.isDryRun ? nil : snapshot.time,
             size: payload.size,
             stored: payload.stored,
             added: payload.added,
             entries: totals.entries,
-            unreadable: progress.unreadableCount
+            unreadable: progress.unreadableCount,
+            excluded: progress.excludedCount,
+            isDryRun: options.isDryRun
         )
     }
 

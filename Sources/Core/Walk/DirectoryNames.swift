@@ -46,6 +46,21 @@ struct DirectoryNames: Sendable {
         return Array(bytes[position.offset..<position.offset + position.count])
     }
 
+    /// Whether there is an entry with this name.
+    func contains(_ name: [UInt8]) -> Bool {
+        var range = 0..<count
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            let position = positions[middle]
+            let candidate = bytes[position.offset..<position.offset + position.count]
+            if candidate.elementsEqual(name) { return true }
+            range =
+                candidate.lexicographicallyPrecedes(name)
+                ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return false
+    }
+
     /// Calls `body` with the name at `index`, followed by NUL.
     func withCString<R, E: Error>(
         at index: Int,

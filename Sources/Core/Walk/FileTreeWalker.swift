@@ -21,6 +21,8 @@ protocol FileTreeVisitor: AnyObject {
     /// What the visitor knows a folder by.
     associatedtype Folder
 
+    /// Notes an entry that the exclude rules leave out.
+    func leaveOut(_ name: [UInt8], in folder: Folder)
     /// Takes an entry; for a folder that shall be entered, returns a number that tells it from its siblings.
     func entry(_ entry: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int?
     /// A folder was opened, and its entries follow.
@@ -42,6 +44,8 @@ enum FolderRefusal {
     case failed(Errno)
     /// It is not meant to be entered: a pseudo file system, the repository.
     case foreign(String)
+    /// It is on another file system, and the walk stays on one.
+    case otherFileSystem
 }
 
 /// Walks a tree of folders depth first, over descriptors, so that neither long paths nor renames mislead it.
@@ -57,6 +61,10 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         var keepsAccessTimes = false
         /// Folders that are not entered below the root, and why.
         var foreignFolders: [FileIdentity: String] = [:]
+        /// What is left out below the root.
+        var excludes = ExcludeRules()
+        /// Enter no folder of another file system than that of the root.
+        var staysOnFileSystem = false
     }
 
     private struct Subfolder {
@@ -72,6 +80,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         let folder: Visitor.Folder
         /// Whether `..` of this folder may be another than the one above, which then stays open.
         let isBehindLink: Bool
+        /// Where the exclude rules are.
+        let place: ExcludeRules.Place
         /// What is left to enter, last first.
         var subfolders: [Subfolder] = []
     }
@@ -81,6 +91,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
     private let visitor: Visitor
     private let options: Options
     private var levels: [Level] = []
+    /// The file system of the root.
+    private var device: UInt64 = 0
 
     init(_ visitor: Visitor, options: Options) {
         self.visitor = visitor
@@ -104,18 +116,28 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
     }
 
     /// Walks everything below `root`, an open folder, whose names were read already.
+    ///
+    /// - Parameter path: The absolute path of the root, for exclude rules that look at paths.
     mutating func walk(
         _ root: Descriptor,
         _ status: FileStatus,
         _ names: DirectoryNames,
+        path: [UInt8],
         as folder: Visitor.Folder
     ) throws(RekkordError) {
+        device = status.device
         defer {
             // Deepest first: folders of the visitor may hold the one above them.
             while levels.popLast() != nil {}
         }
         try push(
-            Level(descriptor: root, identity: status.identity, folder: folder, isBehindLink: true),
+            Level(
+                descriptor: root,
+                identity: status.identity,
+                folder: folder,
+                isBehindLink: true,
+                place: options.excludes.place(ofRoot: path)
+            ),
             root,
             names
         )
@@ -145,7 +167,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
             descriptor: opened.descriptor,
             identity: subfolder.identity,
             folder: folder,
-            isBehindLink: subfolder.isFollowed
+            isBehindLink: subfolder.isFollowed,
+            place: options.excludes.place(of: subfolder.name, in: parent.place)
         )
         try push(level, opened.descriptor, opened.names)
     }
@@ -156,6 +179,7 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
     }
 
     private func open(_ subfolder: Subfolder, in parent: Level) -> Opening {
+        if isElsewhere(subfolder.identity) { return .failure(.otherFileSystem) }
         if let reason = options.foreignFolders[subfolder.identity] { return .failure(.foreign(reason)) }
         // The way back from a very deep folder is lost when somebody moved it meanwhile.
         guard let directory = parent.descriptor else { return .failure(.failed(.staleNFSFileHandle)) }
@@ -193,11 +217,27 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         _ names: DirectoryNames
     ) throws(RekkordError) {
         var level = level
+        let namesLeft = options.excludes.namesLeft(of: names, in: descriptor)
         for index in 0..<names.count {
-            let (status, isFollowed) = status(at: index, of: names, in: descriptor, identity: level.identity)
+            let name = names[index]
+            var found: (Result<FileStatus, Errno>, isFollowed: Bool)?
+            func status() -> (Result<FileStatus, Errno>, isFollowed: Bool) {
+                let status =
+                    found ?? self.status(at: index, of: names, in: descriptor, identity: level.identity)
+                found = status
+                return status
+            }
+            let isExcluded =
+                namesLeft?.contains(name) == false
+                || options.excludes.excludes(name, at: level.place) { status().0.isFolder }
+            if isExcluded {
+                visitor.leaveOut(name, in: level.folder)
+                continue
+            }
+            let (status, isFollowed) = status()
             if case .failure(.noSuchFileOrDirectory) = status { continue }
             let entry = WalkedEntry(
-                name: names[index],
+                name: name,
                 status: status,
                 isFollowed: isFollowed,
                 directory: descriptor
@@ -232,7 +272,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
             else { return (own, false) }
             switch target.type {
             case .regular: return (.success(target), true)
-            case .directory where !isAbove(target.identity, identity): return (.success(target), true)
+            case .directory where !isAbove(target.identity, identity) && !isElsewhere(target.identity):
+                return (.success(target), true)
             case .directory, .symbolicLink, .special: return (own, false)
             }
         }
@@ -246,6 +287,11 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         Result { () throws(Errno) in
             try System.status(of: name, in: directory.number, followLinks: followLinks)
         }
+    }
+
+    /// Whether a folder is on a file system that the walk keeps off.
+    private func isElsewhere(_ folder: FileIdentity) -> Bool {
+        options.staysOnFileSystem && folder.device != device
     }
 
     /// Whether entering `folder` from `current` would be a loop.
@@ -266,5 +312,11 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
             let status = try? System.status(of: descriptor.number), status.identity == levels[top].identity
         else { return }
         levels[top].descriptor = descriptor
+    }
+}
+
+extension Result<FileStatus, Errno> {
+    fileprivate var isFolder: Bool {
+        if case .success(let status) = self { status.type == .directory } else { false }
     }
 }

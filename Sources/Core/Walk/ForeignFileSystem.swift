@@ -28,8 +28,11 @@ enum ForeignFileSystem {
         0x0000_1cd1,  // devpts
         0x0000_0187,  // autofs
     ]
+    /// What `devtmpfs` says it is, and any file system in memory too.
+    private static let memoryTypes: Set<UInt32> = [0x0102_1994, 0x8584_58f6]  // tmpfs, ramfs
     private static let fuse: UInt32 = 0x6573_5546
     private static let mountTable = Array("/proc/self/mountinfo".utf8)
+    private static let deviceType = "devtmpfs"
     /// What `rekkord mount` calls its file systems.
     static let ownType = "fuse.rekkord"
 
@@ -46,6 +49,9 @@ enum ForeignFileSystem {
             let type = System.fileSystemType(folder.number)
         else { return nil }
         if pseudoTypes.contains(type) { return "pseudo file system" }
+        if memoryTypes.contains(type), mountedType(device: device) == deviceType {
+            return "pseudo file system"
+        }
         if type == fuse, mountedType(device: device) == ownType { return "mount of rekkord" }
         return nil
     }

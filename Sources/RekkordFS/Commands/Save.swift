@@ -63,7 +63,12 @@ struct Save: ParsableCommand {
     )
     var noSnapshot = false
 
-    @Flag(name: .customLong("no-hooks"), help: "Accepted for scripts; has no effect yet.")
+    @OptionGroup var excludes: ExcludeOptions
+
+    @Flag(name: [.customShort("n"), .long], help: "Find out what would be stored, and store nothing.")
+    var dryRun = false
+
+    @Flag(name: .customLong("no-hooks"), help: "Do not run the hooks that the configuration names.")
     var noHooks = false
 
     @Flag(name: .customLong("no-report"), help: "Accepted for scripts; has no effect.")
@@ -80,7 +85,18 @@ struct Save: ParsableCommand {
     func run() throws {
         let environment = ProcessEnvironment.current()
         let plan = try plan(environment.workingDirectory)
+        let rules = try excludeRules(environment.workingDirectory)
         let context = try CommandContext(common, environment: environment)
+        let folders = context.settings.hooks
+        let skipsHooks = noHooks || dryRun
+        let hooks = Hooks(
+            before: skipsHooks ? nil : folders.preSaveDirectory,
+            after: skipsHooks ? nil : folders.postSaveDirectory
+        )
+        try hooks.run(context) { try save(plan, rules, context) }
+    }
+
+    private func save(_ plan: SavePlan, _ rules: ExcludeRules, _ context: CommandContext) throws {
         let repository = try context.openRepository(for: "save", requiring: .write)
         if repository.keys.type.canRead, context.console.isTerminal {
             context.console.hint("prefer a WriteOnly key for save")
@@ -90,16 +106,17 @@ struct Save: ParsableCommand {
         let saver = try Saver(
             repository,
             cache: openCache(context, repository),
-            options: options(context),
+            options: options(context, rules),
             foreignFolders: try context.foreignFolders(),
             isInterrupted: { Signals.received != nil },
             warn: { [console = context.console] in console.warn($0) }
         )
-        var report = SaveReport(format, context.console)
+        var report = SaveReport(format, isDryRun: dryRun, context.console)
         let isList = from != nil
         let ticker = try SaveTicker(saver.progress, context)
         defer { ticker.stop() }
         for item in plan.items {
+            ticker.restart()
             switch Result(catching: { () throws(RekkordError) in try run(item, saver) }) {
             case .success(let result): report.add(result)
             case .failure(let error):
@@ -138,9 +155,10 @@ struct Save: ParsableCommand {
         }
     }
 
-    /// A save works without a cache, only slower.
+    /// Opens the cache; a save works without one, only slower, and a dry run makes none.
     private func openCache(_ context: CommandContext, _ repository: Repository) -> LocalCache? {
         do {
+            if dryRun, try !context.hasCache(of: repository) { return nil }
             return try context.openCache(of: repository)
         } catch {
             context.console.warn(error.message)
@@ -148,12 +166,15 @@ struct Save: ParsableCommand {
         }
     }
 
-    private func options(_ context: CommandContext) -> SaveOptions {
+    private func options(_ context: CommandContext, _ rules: ExcludeRules) -> SaveOptions {
         let metadata = Set(meta.flatMap(\.keywords))
         var options = SaveOptions()
         options.readsEveryFile = force
         options.comparesContent = rehash
         options.followsLinks = follow
+        options.excludes = rules
+        options.staysOnFileSystem = excludes.oneFileSystem
+        options.isDryRun = dryRun
         options.keepsAccessTimes = noAccessTime
         options.storesAccessTimes = metadata.contains(.accessTime)
         options.storesExtendedAttributes = metadata.contains(.extendedAttributes)

@@ -8,13 +8,15 @@ import Glibc
 struct SaveReport {
     private let format: Save.Format
     private let console: Console
+    private let isDryRun: Bool
     private var summaries: [Summary] = []
     private var start = Self.seconds()
     /// The exit status so far.
     private(set) var status = ExitStatus.done
 
-    init(_ format: Save.Format, _ console: Console) {
+    init(_ format: Save.Format, isDryRun: Bool, _ console: Console) {
         self.format = format
+        self.isDryRun = isDryRun
         self.console = console
     }
 
@@ -39,7 +41,7 @@ struct SaveReport {
         console.report(error)
         status = ExitStatus.failed
         let now = Self.seconds()
-        summaries.append(Summary(failed: channel, duration: now - start))
+        summaries.append(Summary(failed: channel, isDryRun: isDryRun, duration: now - start))
         start = now
     }
 
@@ -57,15 +59,16 @@ struct SaveReport {
     private func print(_ result: SaveResult, duration: Double) {
         if let channel = result.channel {
             console.print("Snapshot channel: \(PrintedName.escape(channel))")
-            console.print("Snapshot OID: \(result.object)")
-        } else {
-            console.print("Data OID: \(result.object)")
+        }
+        if let object = result.object {
+            console.print("\(result.channel == nil ? "Data" : "Snapshot") OID: \(object)")
         }
         console.print("Source size: \(HumanText.size(result.size))")
         let added = HumanText.size(result.added)
         console.print("Total stored: \(HumanText.size(result.stored)) (added \(added))")
         if result.unreadable > 0 { console.print("Unreadable entries: \(result.unreadable)") }
-        console.print("Execution time: \(HumanText.duration(seconds: duration))")
+        let note = result.isDryRun ? " [dry run]" : ""
+        console.print("Execution time: \(HumanText.duration(seconds: duration))\(note)")
     }
 
     private static func seconds() -> Double {
@@ -91,6 +94,8 @@ struct SaveReport {
         var added: Int64 = 0
         var entries: Int64 = 0
         var unreadable = 0
+        var excluded = 0
+        var isDryRun: Bool
         var duration: Double
         var status: Int32
 
@@ -103,12 +108,15 @@ struct SaveReport {
             added = result.added
             entries = result.entries
             unreadable = result.unreadable
+            excluded = result.excluded
+            isDryRun = result.isDryRun
             self.duration = duration
             status = result.unreadable > 0 ? ExitStatus.incomplete : ExitStatus.done
         }
 
-        init(failed channel: [UInt8]?, duration: Double) {
+        init(failed channel: [UInt8]?, isDryRun: Bool, duration: Double) {
             self.channel = channel
+            self.isDryRun = isDryRun
             self.duration = duration
             status = ExitStatus.failed
         }
@@ -135,8 +143,8 @@ struct SaveReport {
             try container.encode(added, forKey: .added)
             try container.encode(entries, forKey: .entries)
             try container.encode(unreadable, forKey: .unreadable)
-            try container.encode(0, forKey: .excluded)
-            try container.encode(false, forKey: .dryRun)
+            try container.encode(excluded, forKey: .excluded)
+            try container.encode(isDryRun, forKey: .dryRun)
             try container.encode((duration * 1000).rounded() / 1000, forKey: .duration)
             try container.encode(status, forKey: .status)
         }

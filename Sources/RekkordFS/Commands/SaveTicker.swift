@@ -19,10 +19,19 @@ final class SaveTicker {
         }
         thread = try WorkerThread(name: "progress") { [end] in
             while case .timedOut = end.pop(timeoutMilliseconds: Self.intervalMilliseconds) {
-                line.update { .init(done: Int64(progress.byteCount)) }
+                line.update {
+                    .init(
+                        done: Int64(progress.byteCount),
+                        total: progress.plannedByteCount.map(Int64.init),
+                        entries: progress.entryCount
+                    )
+                }
             }
         }
     }
+
+    /// Counts time from now on, for the next save of a list.
+    func restart() { line.restart() }
 
     /// Takes the line away.
     func stop() {

@@ -3,10 +3,8 @@ import Glibc
 import SystemPackage
 
 extension ProcessEnvironment {
-    /// What surrounds this process.
-    ///
-    /// Where HOME is not set, as for services, it is what the user database says.
-    static func current() -> ProcessEnvironment {
+    /// The environment variables of this process; values may be any bytes.
+    static var ownVariables: [String: [UInt8]] {
         var variables: [String: [UInt8]] = [:]
         var next = environ
         while let entry = next.pointee {
@@ -16,6 +14,14 @@ extension ProcessEnvironment {
             }
             next += 1
         }
+        return variables
+    }
+
+    /// What surrounds this process.
+    ///
+    /// Where HOME is not set, as for services, it is what the user database says.
+    static func current() -> ProcessEnvironment {
+        var variables = ownVariables
         if variables["HOME"] == nil, let user = getpwuid(geteuid()), let home = user.pointee.pw_dir {
             variables["HOME"] = Array(UnsafeRawBufferPointer(start: home, count: strlen(home)))
         }

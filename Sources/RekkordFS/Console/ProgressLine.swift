@@ -12,6 +12,8 @@ final class ProgressLine: Sendable {
         var done: Int64
         /// All that there is to do, when it is known.
         var total: Int64?
+        /// How many entries were met, where that is of interest.
+        var entries: Int?
     }
 
     private struct State {
@@ -49,6 +51,12 @@ final class ProgressLine: Sendable {
         state = Locked(State(nextUpdate: now + interval, start: now))
     }
 
+    /// Starts the clock again, for the next piece of work.
+    func restart() {
+        let now = clock()
+        state.withLock { $0.start = now }
+    }
+
     /// Shows a new amount, unless it is too early.
     ///
     /// - Parameter amount: Asked only when it will be shown.
@@ -74,9 +82,11 @@ final class ProgressLine: Sendable {
         if isEnabled { console.clearProgress() }
     }
 
-    /// `Saving: 1.200 GB of 2.407 GB, 54.75 MB/s, 23s left`.
+    /// `Saving: 81234 entries, 1.200 GB of 2.407 GB, 54.75 MB/s, 23s left`.
     static func text(_ verb: String, _ amount: Amount, seconds: Double) -> String {
-        var line = "\(verb): \(HumanText.size(amount.done))"
+        var line = "\(verb): "
+        if let entries = amount.entries { line += "\(entries) \(entries == 1 ? "entry" : "entries"), " }
+        line += HumanText.size(amount.done)
         if let total = amount.total { line += " of \(HumanText.size(total))" }
         guard seconds > 0 else { return line }
         let rate = Double(amount.done) / seconds

@@ -16,6 +16,28 @@ import Testing
         #expect(try matches("a/*/c", "a/b/c") && !matches("a/*/c", "a/b/b/c") && matches("a/**/c", "a/b/b/c"))
     }
 
+    @Test("two stars that are all of a component stand for no component too")
+    func components() throws {
+        #expect(try matches("a/**/b", "a/b") && matches("a/**/b", "a/x/y/b") && matches("**/b", "b"))
+        #expect(try !matches("a/**/b", "a/xb") && !matches("**/b", "xb") && !matches("a**/b", "ab"))
+        #expect(try !matches("a/**", "a") && matches("a/**", "a/") && matches("a/***/b", "a/b"))
+    }
+
+    @Test("a text can be matched piece by piece, and what can match no more is known early")
+    func pieces() throws {
+        let pattern = try GlobPattern("/home/*/.cache/**/*.tmp".utf8)
+        let home = pattern.advance(pattern.start, over: Array("/home/alice/".utf8))
+        #expect(!home.isDead)
+        #expect(pattern.matches(Array(".cache/x/y.tmp".utf8), from: home))
+        #expect(!pattern.matches(Array(".cache/x/y.txt".utf8), from: home))
+        #expect(pattern.advance(pattern.start, over: Array("/usr/".utf8)).isDead)
+        let long = String(repeating: "a", count: 200)
+        let longPattern = try GlobPattern("\(long)*".utf8)
+        let middle = longPattern.advance(longPattern.start, over: Array(long.utf8.dropLast(70)))
+        #expect(longPattern.matches(Array(long.utf8.prefix(71)), from: middle))
+        #expect(!longPattern.matches(Array(long.utf8.prefix(69)), from: middle))
+    }
+
     @Test("sets have ranges, negation and a first bracket")
     func sets() throws {
         #expect(try matches("[a-c]x", "bx") && !matches("[a-c]x", "dx") && matches("[!a-c]", "d"))
@@ -61,25 +83,37 @@ import Testing
             Array("ab/").randomElement(using: &random) ?? "a"
         }
         #expect(
-            try matches(String(pattern), String(text)) == Self.plain(pattern[...], text[...]),
+            try matches(String(pattern), String(text)) == Self.plain(pattern[...], text[...], isFirst: true),
             "\(String(pattern)) \(String(text))"
         )
     }
 
-    private static func plain(_ pattern: ArraySlice<Character>, _ text: ArraySlice<Character>) -> Bool {
+    /// - Parameter isFirst: Whether a component of the pattern begins here.
+    private static func plain(
+        _ pattern: ArraySlice<Character>,
+        _ text: ArraySlice<Character>,
+        isFirst: Bool
+    ) -> Bool {
         guard let first = pattern.first else { return text.isEmpty }
         let rest = pattern.dropFirst()
         if first == "*" {
             let stars = pattern.prefix { $0 == "*" }
             let crosses = stars.count > 1
+            let behind = pattern.dropFirst(stars.count)
+            if crosses, isFirst, behind.first == "/" {
+                return (text.startIndex...text.endIndex).contains { index in
+                    let isWhole = index == text.startIndex || text[index - 1] == "/"
+                    return isWhole && plain(behind.dropFirst(), text[index...], isFirst: true)
+                }
+            }
             for index in text.startIndex...text.endIndex {
-                if plain(pattern.dropFirst(stars.count), text[index...]) { return true }
+                if plain(behind, text[index...], isFirst: false) { return true }
                 if index == text.endIndex || (!crosses && text[index] == "/") { return false }
             }
         }
         guard let character = text.first, first == character || first == "?" && character != "/" else {
             return false
         }
-        return plain(rest, text.dropFirst())
+        return plain(rest, text.dropFirst(), isFirst: first == "/")
     }
 }

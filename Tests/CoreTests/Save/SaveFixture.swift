@@ -1,6 +1,7 @@
 import Glibc
 import SystemPackage
 import TestSupport
+import Testing
 
 @testable import Core
 
@@ -109,7 +110,7 @@ final class SaveFixture {
 
     /// The root entries of a snapshot.
     func roots(_ result: SaveResult) throws -> [Entry] {
-        try SnapshotBlob(test.repository.get(result.object)).roots
+        try SnapshotBlob(test.repository.get(try #require(result.object))).roots
     }
 
     /// The only root's object.

@@ -235,8 +235,9 @@ import Testing
         #expect(folder.channel == nil)
         #expect(folder.time == nil)
         let file = try fixture.saver().store(fixture.operand(fixture.folder["tree/a.txt"]))
-        #expect(file.object.catalog == .raw)
-        #expect(try fixture.test.repository.get(file.object).bytes.array == Array("alpha".utf8))
+        let id = try #require(file.object)
+        #expect(id.catalog == .raw)
+        #expect(try fixture.test.repository.get(id).bytes.array == Array("alpha".utf8))
         #expect(try fixture.test.repository.listTags().tags.count == tags)
     }
 }

@@ -12,6 +12,10 @@ import Testing
         var maxDepth = 0
         private var depth = 0
 
+        func leaveOut(_ name: [UInt8], in folder: String) {
+            events.append("left out \(folder)/\(String(decoding: name, as: UTF8.self))")
+        }
+
         func entry(_ entry: WalkedEntry, in folder: String) -> Int? {
             let name = String(decoding: entry.name, as: UTF8.self)
             guard case .success(let status) = entry.status else {
@@ -50,7 +54,7 @@ import Testing
         let status = try System.status(of: root.number)
         let names = try DirectoryNames(reading: root.number)
         var walker = FileTreeWalker(recorder, options: options)
-        try walker.walk(root, status, names, as: "")
+        try walker.walk(root, status, names, path: folder.path.bytes, as: "")
         return recorder
     }
 
