@@ -269,8 +269,12 @@ refuse_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent, const char *name
 static void
 refuse_write(fuse_req_t req, fuse_ino_t node, const char *bytes, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	(void)node, (void)bytes, (void)size, (void)offset, (void)fi;
+	const struct rk_callbacks *c = callbacks(req);
+
+	(void)bytes, (void)size, (void)offset, (void)fi;
 	refuse(req);
+	/* The kernel has changed its pages already. */
+	c->refused_write(c->context, node);
 }
 
 static void

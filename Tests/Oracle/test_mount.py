@@ -543,7 +543,7 @@ class DamageTests(WrittenCase, MountChecks):
                 with self.mounted(self.oid) as mount:
                     self.assert_pages(mount.path("srv/file"), self.CUTS[0], self.CUTS[1])
                     self.assertEqual(read_file(mount.path("srv/small")), b"small")
-                    self.assertIn(f"cannot read 'srv/file': {chunk[:7]}", mount.log())
+                    self.assertIn(f"cannot read 'srv/file': {chunk}:", mount.log())
                     with open(self.writer.path(chunk), "wb") as file:
                         file.write(good)
                     # Each wait lasts as long as a failure is remembered, so not all are waited for.

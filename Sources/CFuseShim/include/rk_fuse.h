@@ -50,7 +50,7 @@ struct rk_forget {
 
 /*
  * Called on the threads inside rk_session_receive, concurrently.  Names are valid during the call only.
- * forget needs no reply; refused has been replied to already; interrupted may reply to the request that it
+ * forget needs no reply; refused and refused_write have been replied to already; interrupted may reply to the request that it
  * was asked to watch.
  */
 struct rk_callbacks {
@@ -68,6 +68,7 @@ struct rk_callbacks {
 	void (*list_extended)(void *context, rk_request request, uint64_t node, size_t size);
 	void (*statistics)(void *context, rk_request request);
 	void (*refused)(void *context);
+	void (*refused_write)(void *context, uint64_t node);
 	void (*interrupted)(void *context, void *data);
 };
 

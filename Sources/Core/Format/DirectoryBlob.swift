@@ -26,6 +26,8 @@ public final class DirectoryBlob: Sendable {
     public let hiddenNameCount: Int
     /// Whether any visible entry has extended attributes.
     public let hasExtendedAttributes: Bool
+    /// How many visible entries are devices, pipes or sockets.
+    public let specialCount: Int
 
     private let bytes: ByteBuffer
     private let offsets: [UInt32]
@@ -51,6 +53,7 @@ public final class DirectoryBlob: Sendable {
         (totalSize, totalEntries) = header
         hiddenNameCount = level.hiddenNameCount
         hasExtendedAttributes = level.hasExtended
+        specialCount = level.specialCount
         self.bytes = bytes
         offsets = level.offsets
         slots = level.slots

@@ -11,6 +11,8 @@ struct EntryScan {
     private(set) var hiddenNameCount = 0
     /// Whether any visible entry has extended attributes.
     private(set) var hasExtended = false
+    /// How many visible entries are devices, pipes or sockets.
+    private(set) var specialCount = 0
 
     /// Checks each entry from `start` to the end of `bytes`, which is at most 4 GiB long.
     ///
@@ -34,6 +36,7 @@ struct EntryScan {
                 previous = name
                 offsets.append(UInt32(offset))
                 if entry.hasExtended { hasExtended = true }
+                if entry.isSpecial { specialCount += 1 }
             } else {
                 hiddenNameCount += 1
             }
@@ -72,6 +75,7 @@ struct EntryScan {
         guard kept < offsets.count else { return }
         offsets.removeSubrange(kept...)
         hasExtended = offsets.contains { StoredEntry(checked: bytes, at: Int($0)).hasExtended }
+        specialCount = offsets.reduce(0) { $0 + (StoredEntry(checked: bytes, at: Int($1)).isSpecial ? 1 : 0) }
     }
 }
 

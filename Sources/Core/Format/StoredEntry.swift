@@ -62,6 +62,8 @@ struct StoredEntry {
     var hash: Hash32 { Hash32(UnsafeRawBufferPointer(rebasing: blob[offset..<offset + Hash32.byteCount])) }
     var size: Int64 { integer(at: 82) }
     var hasExtended: Bool { extendedByteCount > 0 }
+    /// Whether it is a device, pipe or socket.
+    var isSpecial: Bool { kind == .unknown && flags.contains(.stated) }
 
     /// The name as stored, which may be anything.
     var name: UnsafeRawBufferPointer {

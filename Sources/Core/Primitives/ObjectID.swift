@@ -49,12 +49,6 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// The binary form, 33 bytes.
     public var bytes: [UInt8] { [catalog.rawValue] + hash.bytes }
 
-    /// A short form for messages: the first three and last two digits around an ellipsis.
-    public var abbreviation: String {
-        let text = description
-        return "\(text.prefix(7))…\(text.suffix(4))"
-    }
-
     /// Equal hashes with different catalogs hardly ever meet.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(hash)

@@ -134,12 +134,12 @@ public final class Repository: Sendable {
                 do throws(FormatError) {
                     return (try open(object.bytes, id, limit: limit), object)
                 } catch {
-                    throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+                    throw RekkordError(.corrupted, "\(id): \(error.reason)")
                 }
             }
         } catch {
             throw error.kind == .missing
-                ? RekkordError(.missing, "\(id.abbreviation): object is missing") : error
+                ? RekkordError(.missing, "\(id): object is missing") : error
         }
     }
 
@@ -293,7 +293,7 @@ public final class Repository: Sendable {
         do {
             names = try TagNames(snapshot: snapshot, payload: payload, keys: keys)
         } catch {
-            throw RekkordError(.system, "cannot write the tag of \(snapshot.abbreviation): \(error.reason)")
+            throw RekkordError(.system, "cannot write the tag of \(snapshot): \(error.reason)")
         }
         if let badge = keys.badge { _ = try put(ObjectNames.badge(of: badge.id), badge.bytes) }
         for name in names.fragments + [names.main] {

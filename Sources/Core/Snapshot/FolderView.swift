@@ -38,33 +38,32 @@ public struct FolderView: Sendable {
     public let stored: DirectoryBlob?
     /// What is laid over it.
     public let overlay: RootTree.Overlay?
-    /// The node laid over a stored entry, by the entry's index.
-    private let replaced: [Int: Int]
-    /// The nodes that follow the stored entries, ascending.
-    private let added: [Int32]
+    /// Where both go; nil when there is only one of them.
+    let merge: FolderMerge?
 
     /// Lays an overlay, if there is one, over a stored folder, if there is one.
     public init(stored: DirectoryBlob?, overlay: RootTree.Overlay?) {
         self.stored = stored
         self.overlay = overlay
-        guard let overlay, let stored else {
-            // A mount does this for each request, so nothing is copied.
-            replaced = [:]
-            added = overlay.map { $0.tree.nodes[$0.node].children } ?? []
-            return
+        if let stored, let overlay {
+            merge = FolderMerge(overlay, over: stored)
+        } else {
+            merge = nil
         }
-        var replaced: [Int: Int] = [:]
-        var added: [Int32] = []
-        for child in overlay.tree.nodes[overlay.node].children {
-            if let index = stored.index(of: overlay.tree.nodes[Int(child)].name) {
-                replaced[index] = Int(child)
-            } else {
-                added.append(child)
-            }
-        }
-        self.replaced = replaced
-        self.added = added
     }
+
+    /// Lays an overlay over a stored folder as it was done before.
+    init(_ overlay: RootTree.Overlay, over stored: DirectoryBlob, _ merge: FolderMerge) {
+        self.stored = stored
+        self.overlay = overlay
+        self.merge = merge
+    }
+
+    /// The node laid over the stored entry at `index`.
+    private func replacement(of index: Int) -> Int? { merge?.replaced[index].map { Int($0) } }
+
+    /// The nodes that follow the stored entries, ascending.
+    private var added: [Int32] { merge?.added ?? overlay?.children ?? [] }
 
     private var storedCount: Int { stored?.count ?? 0 }
 
@@ -85,7 +84,7 @@ public struct FolderView: Sendable {
 
     /// The attributes of the entry at `index`; copies no name unless something is laid over that entry.
     public func attributes(at index: Int) -> EntryAttributes {
-        guard let stored, index < storedCount, replaced[index] == nil else {
+        guard let stored, index < storedCount, replacement(of: index) == nil else {
             return item(at: index).entry.attributes
         }
         return stored.attributes(at: index)
@@ -93,14 +92,16 @@ public struct FolderView: Sendable {
 
     /// Whether the entry at `index` has extended attributes.
     public func hasExtended(at index: Int) -> Bool {
-        guard let stored, index < storedCount, replaced[index] == nil else {
+        guard let stored, index < storedCount, replacement(of: index) == nil else {
             return !item(at: index).entry.extended.isEmpty
         }
         return stored.hasExtended(at: index)
     }
 
-    /// Whether any entry may have extended attributes.
-    public var hasExtendedAttributes: Bool { isMerged || stored?.hasExtendedAttributes ?? false }
+    /// Whether any entry has extended attributes, here or in what is laid over by a saved path.
+    public var hasExtendedAttributes: Bool {
+        stored?.hasExtendedAttributes ?? false || overlay?.hasExtendedAttributes ?? false
+    }
 
     /// Calls `body` with the name of the entry at `index`, which must not escape from it.
     public func withName<R, E: Error>(
@@ -117,6 +118,7 @@ public struct FolderView: Sendable {
         if let index = stored?.index(of: name) { return index }
         guard let overlay, let child = overlay.tree.child(of: overlay.node, named: name) else { return nil }
         // Node numbers ascend with the names of siblings.
+        let added = added
         var low = 0
         var high = added.count
         while low < high {
@@ -133,14 +135,15 @@ public struct FolderView: Sendable {
 
     /// How many entries can be entered.
     public var folderCount: Int {
-        (0..<count).reduce(0) { $0 + (attributes(at: $1).isFolder ? 1 : 0) }
+        if stored == nil { return overlay?.folderCount ?? 0 }
+        return (0..<count).reduce(0) { $0 + (attributes(at: $1).isFolder ? 1 : 0) }
     }
 
     /// The node shown at `index`; nil where the stored entry is shown.
     private func node(at index: Int) -> RootTree.Overlay? {
         guard let overlay else { return nil }
         if index < storedCount {
-            return replaced[index].map { RootTree.Overlay(tree: overlay.tree, node: $0) }
+            return replacement(of: index).map { RootTree.Overlay(tree: overlay.tree, node: $0) }
         }
         return RootTree.Overlay(tree: overlay.tree, node: Int(added[index - storedCount]))
     }

@@ -21,29 +21,69 @@ final class LiveTree: Sendable {
         let id: ObjectID
         let time: Timestamp
         let size: Int64
-        let channel: [UInt8]
-        /// In the folder of the channel.
+        /// In its folder.
         let name: [UInt8]
         var isShown = true
+    }
+
+    /// Snapshots by position, with what is asked again and again of all of them.
+    struct Snapshots: Sendable {
+        private(set) var items: [Snapshot] = []
+        private(set) var byID: [ObjectID: Int] = [:]
+        /// The position of the newest snapshot that is shown: greatest time, then greatest id.
+        private(set) var newest: Int?
+        /// How many are shown, and the bytes of their files.
+        private(set) var shownCount = 0
+        private(set) var byteCount: UInt64 = 0
+
+        /// When the newest snapshot was made.
+        var newestTime: Timestamp? { newest.map { items[$0].time } }
+
+        /// Shows a snapshot again; true when it was hidden, nil when there is none with this id.
+        mutating func show(_ id: ObjectID) -> Bool? {
+            guard let position = byID[id] else { return nil }
+            defer { items[position].isShown = true }
+            return !items[position].isShown
+        }
+
+        mutating func append(_ snapshot: Snapshot) {
+            byID[snapshot.id] = items.count
+            items.append(snapshot)
+        }
+
+        /// Hides what was not listed; returns the names.
+        mutating func hide(except listed: Set<ObjectID>) -> [[UInt8]] {
+            var hidden: [[UInt8]] = []
+            for position in items.indices where items[position].isShown {
+                if listed.contains(items[position].id) { continue }
+                items[position].isShown = false
+                hidden.append(items[position].name)
+            }
+            return hidden
+        }
+
+        /// Sums up, after all changes.
+        mutating func summarize() {
+            (newest, shownCount, byteCount) = (nil, 0, 0)
+            for (position, item) in items.enumerated() where item.isShown {
+                shownCount += 1
+                byteCount = byteCount.addingReportingOverflow(UInt64(max(0, item.size))).partialValue
+                if let best = newest, (item.time, item.id) < (items[best].time, items[best].id) { continue }
+                newest = position
+            }
+        }
     }
 
     /// One channel.
     struct Channel: Sendable {
         let channel: [UInt8]
         let name: [UInt8]
-        var snapshots: [Snapshot] = []
+        var snapshots = Snapshots()
         var byName: [[UInt8]: Int] = [:]
-        var byID: [ObjectID: Int] = [:]
         /// When this mount changed the folder last.
         var changed: Timestamp?
 
-        /// The position of the newest snapshot that is shown: greatest time, then greatest id.
-        var newest: Int? {
-            snapshots.indices.filter { snapshots[$0].isShown }
-                .max { (snapshots[$0].time, snapshots[$0].id) < (snapshots[$1].time, snapshots[$1].id) }
-        }
-
-        var isShown: Bool { snapshots.contains(where: \.isShown) }
+        var isShown: Bool { snapshots.shownCount > 0 }
     }
 
     /// Everything at one moment.
@@ -51,15 +91,13 @@ final class LiveTree: Sendable {
         var channels: [Channel] = []
         var channelsByName: [[UInt8]: Int] = [:]
         var channelsByBytes: [[UInt8]: Int] = [:]
-        /// By id; `name` is that in the channel.
-        var snapshots: [Snapshot] = []
-        var snapshotsByID: [ObjectID: Int] = [:]
+        /// How many channels are shown.
+        var shownChannelCount = 0
+        /// All of them; their names are their ids.
+        var snapshots = Snapshots()
         /// When this mount changed `channels` and `snapshots` last.
         var channelsChanged: Timestamp?
         var snapshotsChanged: Timestamp?
-
-        /// When the newest snapshot was made.
-        var newestTime: Timestamp? { snapshots.lazy.filter(\.isShown).map(\.time).max() }
     }
 
     /// What a listing changed in one folder: the names that came, went, or mean something else now.
@@ -79,19 +117,16 @@ final class LiveTree: Sendable {
     func update(_ listing: TagListing, at time: Timestamp?) -> [Change] {
         var next = state
         var changes: [LiveFolder: [[UInt8]]] = [:]
-        var listed: Set<ObjectID> = []
-        let oldNewest = next.channels.map { $0.newest }
-        let wasShown = next.channels.map { $0.isShown }
-        for tag in listing.tags {
-            listed.insert(tag.snapshot)
-            add(tag, to: &next, &changes)
-        }
-        hideOthers(than: listed, in: &next, &changes)
+        let before = next.channels.map { (newest: $0.snapshots.newest, isShown: $0.isShown) }
+        for tag in listing.tags { add(tag, to: &next, &changes) }
+        hideOthers(than: Set(listing.tags.lazy.map(\.snapshot)), in: &next, &changes)
+        summarize(&next)
         for (index, channel) in next.channels.enumerated() {
-            let old = index < oldNewest.count ? oldNewest[index] : nil
-            if old != channel.newest { changes[.channel(index), default: []].append(LiveNames.latest) }
-            let was = index < wasShown.count && wasShown[index]
-            if was != channel.isShown { changes[.channels, default: []].append(channel.name) }
+            let old = index < before.count ? before[index] : (newest: nil, isShown: false)
+            if old.newest != channel.snapshots.newest {
+                changes[.channel(index), default: []].append(LiveNames.latest)
+            }
+            if old.isShown != channel.isShown { changes[.channels, default: []].append(channel.name) }
         }
         for folder in changes.keys {
             switch folder {
@@ -106,47 +141,41 @@ final class LiveTree: Sendable {
     }
 
     private func add(_ tag: SnapshotTag, to state: inout State, _ changes: inout [LiveFolder: [[UInt8]]]) {
-        let index: Int
-        if let known = state.channelsByBytes[tag.channel] {
-            index = known
-        } else {
-            index = state.channels.count
-            let channel = Channel(channel: tag.channel, name: LiveNames.folder(ofChannel: tag.channel))
-            state.channels.append(channel)
-            state.channelsByBytes[tag.channel] = index
-            state.channelsByName[channel.name] = index
-        }
-        if let known = state.channels[index].byID[tag.snapshot] {
-            if !state.channels[index].snapshots[known].isShown {
-                state.channels[index].snapshots[known].isShown = true
-                changes[.channel(index), default: []].append(state.channels[index].snapshots[known].name)
+        let index = state.channelsByBytes[tag.channel] ?? addChannel(tag.channel, to: &state)
+        switch state.channels[index].snapshots.show(tag.snapshot) {
+        case true?:
+            let snapshots = state.channels[index].snapshots
+            guard let position = snapshots.byID[tag.snapshot] else { break }
+            changes[.channel(index), default: []].append(snapshots.items[position].name)
+        case false?:
+            break
+        case nil:
+            let name = LiveNames.folder(of: tag.snapshot, at: tag.time) {
+                state.channels[index].byName[$0] != nil
             }
-        } else {
-            let names = state.channels[index].byName
-            let name = LiveNames.folder(of: tag.snapshot, at: tag.time) { names[$0] != nil }
-            let snapshot = Snapshot(
-                id: tag.snapshot,
-                time: tag.time,
-                size: tag.size,
-                channel: tag.channel,
-                name: name
-            )
-            state.channels[index].byID[tag.snapshot] = state.channels[index].snapshots.count
-            state.channels[index].byName[name] = state.channels[index].snapshots.count
-            state.channels[index].snapshots.append(snapshot)
+            state.channels[index].byName[name] = state.channels[index].snapshots.items.count
+            state.channels[index].snapshots.append(Snapshot(tag, name: name))
             changes[.channel(index), default: []].append(name)
         }
-        if let known = state.snapshotsByID[tag.snapshot] {
-            guard !state.snapshots[known].isShown else { return }
-            state.snapshots[known].isShown = true
-        } else {
+        switch state.snapshots.show(tag.snapshot) {
+        case true?:
+            changes[.snapshots, default: []].append(Array(tag.snapshot.description.utf8))
+        case false?:
+            break
+        case nil:
             let name = Array(tag.snapshot.description.utf8)
-            state.snapshotsByID[tag.snapshot] = state.snapshots.count
-            state.snapshots.append(
-                Snapshot(id: tag.snapshot, time: tag.time, size: tag.size, channel: tag.channel, name: name)
-            )
+            state.snapshots.append(Snapshot(tag, name: name))
+            changes[.snapshots, default: []].append(name)
         }
-        changes[.snapshots, default: []].append(Array(tag.snapshot.description.utf8))
+    }
+
+    private func addChannel(_ channel: [UInt8], to state: inout State) -> Int {
+        let index = state.channels.count
+        let name = LiveNames.folder(ofChannel: channel)
+        state.channels.append(Channel(channel: channel, name: name))
+        state.channelsByBytes[channel] = index
+        state.channelsByName[name] = index
+        return index
     }
 
     private func hideOthers(
@@ -154,18 +183,23 @@ final class LiveTree: Sendable {
         in state: inout State,
         _ changes: inout [LiveFolder: [[UInt8]]]
     ) {
-        for index in state.snapshots.indices where state.snapshots[index].isShown {
-            guard !listed.contains(state.snapshots[index].id) else { continue }
-            state.snapshots[index].isShown = false
-            changes[.snapshots, default: []].append(state.snapshots[index].name)
+        let hidden = state.snapshots.hide(except: listed)
+        if !hidden.isEmpty { changes[.snapshots, default: []] += hidden }
+        for index in state.channels.indices {
+            let hidden = state.channels[index].snapshots.hide(except: listed)
+            if !hidden.isEmpty { changes[.channel(index), default: []] += hidden }
         }
-        for channel in state.channels.indices {
-            for index in state.channels[channel].snapshots.indices {
-                let snapshot = state.channels[channel].snapshots[index]
-                guard snapshot.isShown, !listed.contains(snapshot.id) else { continue }
-                state.channels[channel].snapshots[index].isShown = false
-                changes[.channel(channel), default: []].append(snapshot.name)
-            }
-        }
+    }
+
+    private func summarize(_ state: inout State) {
+        state.snapshots.summarize()
+        for index in state.channels.indices { state.channels[index].snapshots.summarize() }
+        state.shownChannelCount = state.channels.reduce(0) { $0 + ($1.isShown ? 1 : 0) }
+    }
+}
+
+extension LiveTree.Snapshot {
+    fileprivate init(_ tag: SnapshotTag, name: [UInt8]) {
+        self.init(id: tag.snapshot, time: tag.time, size: tag.size, name: name)
     }
 }

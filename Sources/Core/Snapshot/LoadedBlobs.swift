@@ -7,6 +7,9 @@ public struct LoadedBlobs: Sendable {
 
     private var outcomes: [(id: ObjectID, outcome: Outcome)] = []
 
+    /// All of them.
+    var all: [(id: ObjectID, outcome: Outcome)] { outcomes }
+
     /// Starts empty, as an operation does.
     public init() {}
 

@@ -62,7 +62,7 @@ public struct MountRoot: Sendable {
         let item = folder.item
         folderCount = folder.view.folderCount
         if let overlay = item?.overlay {
-            source = .overlaid(base: folder.id, overlay)
+            source = .overlaid(OverlaidFolder(base: folder.id, overlay))
         } else if let id = folder.id {
             source = .stored(id)
         } else {

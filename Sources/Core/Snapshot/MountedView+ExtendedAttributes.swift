@@ -85,7 +85,10 @@ extension MountedView {
         case "oid":
             return id.map { Array($0.description.utf8) }
         case "size" where isFolder:
-            if node == .root { return Array(String(totals.byteCount).utf8) }
+            if node == .root {
+                let totals = try totals(since: 0, isPatient: false, loaded)
+                return Array(String(totals.byteCount).utf8)
+            }
             guard let id, case .folder(let folder) = try blob(id, loaded) else { return nil }
             return Array(String(folder.totalSize).utf8)
         case "channel" where node == .root:

@@ -74,8 +74,8 @@ extension MountedView {
         switch folder {
         case .top: LiveNames.top.count
         case .channels: state.channels.count
-        case .snapshots: state.snapshots.count
-        case .channel(let index): state.channels[index].snapshots.count + 1
+        case .snapshots: state.snapshots.items.count
+        case .channel(let index): state.channels[index].snapshots.items.count + 1
         }
     }
 
@@ -95,12 +95,12 @@ extension MountedView {
                 time: liveTime(own, state)
             )
         case .snapshots:
-            return snapshotItem(state.snapshots[position], position)
+            return snapshotItem(state.snapshots.items[position], position)
         case .channel(let index):
             let channel = state.channels[index]
             // The last position is the link, so that the others can be appended to.
-            guard position < channel.snapshots.count else { return latestItem(channel) }
-            return snapshotItem(channel.snapshots[position], position)
+            guard position < channel.snapshots.items.count else { return latestItem(channel) }
+            return snapshotItem(channel.snapshots.items[position], position)
         }
     }
 
@@ -126,13 +126,13 @@ extension MountedView {
     }
 
     private func latestItem(_ channel: LiveTree.Channel) -> LiveItem? {
-        guard let newest = channel.newest else { return nil }
+        guard let newest = channel.snapshots.newest else { return nil }
         // Its number tells where it points, so a new target is a new link.
         return LiveItem(
             name: LiveNames.latest,
             kind: .latest(newest),
             position: newest,
-            time: channel.snapshots[newest].time
+            time: channel.snapshots.items[newest].time
         )
     }
 
@@ -142,12 +142,12 @@ extension MountedView {
         let newest: Timestamp?
         let changed: Timestamp?
         switch folder {
-        case .top: (newest, changed) = (state.newestTime, nil)
-        case .channels: (newest, changed) = (state.newestTime, state.channelsChanged)
-        case .snapshots: (newest, changed) = (state.newestTime, state.snapshotsChanged)
+        case .top: (newest, changed) = (state.snapshots.newestTime, nil)
+        case .channels: (newest, changed) = (state.snapshots.newestTime, state.channelsChanged)
+        case .snapshots: (newest, changed) = (state.snapshots.newestTime, state.snapshotsChanged)
         case .channel(let index):
             let channel = state.channels[index]
-            (newest, changed) = (channel.newest.map { channel.snapshots[$0].time }, channel.changed)
+            (newest, changed) = (channel.snapshots.newestTime, channel.changed)
         }
         return max(newest ?? zero, changed ?? zero)
     }
@@ -172,10 +172,11 @@ extension MountedView {
         )
         switch item.kind {
         case .latest: attributes.kind = .link
-        case .folder(.live(.channels)): attributes.links = UInt32(clamping: 2 + state.channels.count)
-        case .folder(.live(.snapshots)): attributes.links = UInt32(clamping: 2 + state.snapshots.count)
+        case .folder(.live(.channels)): attributes.links = UInt32(clamping: 2 + state.shownChannelCount)
+        case .folder(.live(.snapshots)):
+            attributes.links = UInt32(clamping: 2 + state.snapshots.shownCount)
         case .folder(.live(.channel(let index))):
-            attributes.links = UInt32(clamping: 2 + state.channels[index].snapshots.count)
+            attributes.links = UInt32(clamping: 2 + state.channels[index].snapshots.shownCount)
         case .folder(.live(.top)): attributes.links = 4
         case .folder(.report): break
         case .folder: attributes.permissions = 0o755
@@ -190,18 +191,27 @@ extension MountedView {
         in folder: LiveFolder,
         _ place: Place,
         _ content: Content,
-        _ state: LiveTree.State
-    ) -> ShownNode {
+        _ state: LiveTree.State,
+        _ reason: Reason,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> ShownNode {
         var attributes = liveAttributes(item, inode: place.inodes.appending(item.name).inode, state)
         var slot = place.slot
+        var isKnown = true
+        if case .folder(.snapshot(let id)) = item.kind {
+            let facts = try facts(of: id, reason, loaded)
+            attributes.links = UInt32(clamping: 2 + (facts?.folderCount ?? 0))
+            // Whoever wants to know asks by name.
+            isKnown = facts != nil || reason == .named
+        }
         if case .latest(let target) = item.kind {
             slot = content.slot
             if case .channel(let index) = folder {
-                attributes.size = UInt64(state.channels[index].snapshots[target].name.count)
+                attributes.size = UInt64(state.channels[index].snapshots.items[target].name.count)
             }
         }
         return ShownNode(
-            node: NodeNumber(slot: slot, position: item.position),
+            node: isKnown ? NodeNumber(slot: slot, position: item.position) : .none,
             attributes: attributes,
             nameSeconds: liveSeconds,
             attributeSeconds: liveSeconds
@@ -218,7 +228,12 @@ extension MountedView {
         return liveAttributes(item, inode: NodeNumber.root.rawValue, state)
     }
 
-    func liveLookup(_ name: [UInt8], in folder: LiveFolder, _ place: Place) -> ShownNode? {
+    func liveLookup(
+        _ name: [UInt8],
+        in folder: LiveFolder,
+        _ place: Place,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> ShownNode? {
         guard let live else { return nil }
         let state = live.tree.state
         let position: Int?
@@ -228,15 +243,21 @@ extension MountedView {
         case .snapshots:
             position = ObjectID(text: String(decoding: name, as: UTF8.self)).flatMap { id in
                 // Digits of the other case are another name.
-                Array(id.description.utf8) == name ? state.snapshotsByID[id] : nil
+                Array(id.description.utf8) == name ? state.snapshots.byID[id] : nil
             }
         case .channel(let index):
             let channel = state.channels[index]
-            position = name == LiveNames.latest ? channel.snapshots.count : channel.byName[name]
+            position = name == LiveNames.latest ? channel.snapshots.items.count : channel.byName[name]
         }
         guard let position, let item = liveItem(folder, position, state) else { return nil }
         let content = nodes.content(of: place)
-        let shown = show(item, in: folder, place, content, state)
+        let shown: ShownNode
+        do {
+            shown = try show(item, in: folder, place, content, state, .named, loaded)
+        } catch {
+            readSnapshots(content, in: folder, after: position)
+            throw error
+        }
         let isFolder = shown.attributes.kind == .folder
         nodes.count(isFolder ? 1 : 0, in: place, isFolder ? 0 : 1, in: content)
         return shown
@@ -247,8 +268,9 @@ extension MountedView {
         _ folder: LiveFolder,
         _ place: Place,
         from start: Int,
+        _ loaded: LoadedBlobs,
         _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
-    ) {
+    ) throws(Obstacle) {
         guard let live else { return }
         let state = live.tree.state
         let content = nodes.content(of: place)
@@ -256,8 +278,9 @@ extension MountedView {
         let count = folder == .top ? LiveNames.top.count - 1 : liveCount(folder, state)
         for position in start..<max(start, count) {
             guard let item = liveItem(folder, position, state) else { continue }
-            let shown = show(item, in: folder, place, content, state)
+            let shown = try show(item, in: folder, place, content, state, .listed, loaded)
             guard item.name.withRawBytes({ emit($0, shown, UInt64(position + 3)) }) else { break }
+            if shown.node == .none { continue }
             if shown.attributes.kind == .folder { folders += 1 } else { others += 1 }
         }
         nodes.count(folders, in: place, others, in: content)
@@ -277,22 +300,31 @@ extension MountedView {
         case .content(let content):
             guard case .live(.channel(let index)) = content.source else { return nil }
             let channel = state.channels[index]
-            guard channel.snapshots.indices.contains(position) else { throw .fails(.stale) }
+            guard channel.snapshots.items.indices.contains(position) else { throw .fails(.stale) }
             return LiveItem(
                 name: LiveNames.latest,
                 kind: .latest(position),
                 position: position,
-                time: channel.snapshots[position].time
+                time: channel.snapshots.items[position].time
             )
         }
     }
 
-    func liveAttributes(_ item: LiveItem, _ owner: NodeTable.Owner) -> NodeAttributes? {
+    func liveAttributes(
+        _ item: LiveItem,
+        _ owner: NodeTable.Owner,
+        _ loaded: LoadedBlobs
+    ) throws(Obstacle) -> NodeAttributes? {
         guard let live else { return nil }
         let state = live.tree.state
         switch owner {
         case .place(let place):
-            return liveAttributes(item, inode: place.inodes.appending(item.name).inode, state)
+            var attributes = liveAttributes(item, inode: place.inodes.appending(item.name).inode, state)
+            if case .folder(.snapshot(let id)) = item.kind {
+                let count = try facts(of: id, .named, loaded)?.folderCount
+                attributes.links = UInt32(clamping: 2 + (count ?? 0))
+            }
+            return attributes
         case .content(let content):
             var attributes = liveAttributes(item, inode: content.inodes.appending(item.name).inode, state)
             attributes.size = UInt64(liveTarget(item, content)?.count ?? 0)
@@ -305,6 +337,6 @@ extension MountedView {
         guard let live, case .latest(let position) = item.kind,
             case .live(.channel(let index)) = content.source
         else { return nil }
-        return live.tree.state.channels[index].snapshots[position].name
+        return live.tree.state.channels[index].snapshots.items[position].name
     }
 }

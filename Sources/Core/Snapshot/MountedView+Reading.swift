@@ -123,7 +123,7 @@ extension MountedView {
         for (index, blob) in zip(first...last, chunks) {
             let chunk = table.chunk(at: index)
             guard case .chunk(let bytes) = blob, bytes.count == Int(chunk.byteCount) else {
-                let error = RekkordError(.corrupted, "\(chunk.objectID.abbreviation): wrong type or size")
+                let error = RekkordError(.corrupted, "\(chunk.objectID): wrong type or size")
                 throw .fails(.damaged(error))
             }
             fill(&result, from: &position, to: min(end, chunk.offset))

@@ -24,11 +24,12 @@ public final class MountedView: Sendable {
     /// The part above the snapshots.
     struct Live: Sendable {
         let tree = LiveTree()
+        let census = SnapshotCensus()
         let refresh: LiveRefresh
     }
 
     /// How long attributes are believed that a later read may correct.
-    private static let doubtfulSeconds: Double = 5
+    static let doubtfulSeconds: Double = 5
     private static let maxWarnedCount = 10_000
 
     /// Makes a view of `root`.
@@ -73,7 +74,7 @@ public final class MountedView: Sendable {
     ) throws(Obstacle) -> ShownNode? {
         let place = try place(parent, loaded)
         switch place.source {
-        case .live(let folder): return liveLookup(Array(name), in: folder, place)
+        case .live(let folder): return try liveLookup(Array(name), in: folder, place, loaded)
         case .report: return reportLookup(Array(name), in: place)
         case .stored, .overlaid, .snapshot, .unreadable: break
         }
@@ -97,7 +98,7 @@ public final class MountedView: Sendable {
             return (rootAttributes, settings.immutableSeconds)
         }
         if let owner = nodes.owner(of: node), let item = try liveItem(owner, node.position),
-            let attributes = liveAttributes(item, owner)
+            let attributes = try liveAttributes(item, owner, loaded)
         {
             return (attributes, liveSeconds)
         }
@@ -132,19 +133,6 @@ public final class MountedView: Sendable {
         nodes.forget(items)
     }
 
-    /// The bytes and entries of what is mounted.
-    public var totals: (byteCount: UInt64, entryCount: UInt64) {
-        if let live {
-            // How many entries a snapshot has stands in its blob, which listing does not read.
-            let shown = live.tree.state.snapshots.filter(\.isShown)
-            let byteCount = shown.reduce(UInt64(0)) {
-                $0.addingReportingOverflow(UInt64(max(0, $1.size))).partialValue
-            }
-            return (byteCount, UInt64(shown.count))
-        }
-        return (UInt64(max(0, root.totals.size)), UInt64(max(0, root.totals.entries)))
-    }
-
     private var rootAttributes: NodeAttributes {
         var attributes = shownAttributes(root.attributes, inode: NodeNumber.root.rawValue)
         attributes.kind = .folder
@@ -169,7 +157,8 @@ public final class MountedView: Sendable {
         let place = try place(node, loaded)
         if case .live(let folder) = place.source {
             guard emitDots(place, from: offset, emit) else { return }
-            liveList(folder, place, from: Int(min(max(offset, 2) - 2, UInt64(Int.max / 2))), emit)
+            let start = Int(min(max(offset, 2) - 2, UInt64(Int.max / 2)))
+            try liveList(folder, place, from: start, loaded, emit)
             return
         }
         if case .report = place.source {
@@ -219,9 +208,7 @@ public final class MountedView: Sendable {
 
     private func warnOfHidden(_ folder: FolderView, _ place: Place) {
         guard let stored = folder.stored else { return }
-        let specialCount = (0..<stored.count).reduce(0) {
-            $0 + (Self.isHidden(stored.attributes(at: $1)) ? 1 : 0)
-        }
+        let specialCount = stored.specialCount
         guard stored.hiddenNameCount > 0 || specialCount > 0 else { return }
         let isNew = warned.withLock { warned in
             if warned.count >= Self.maxWarnedCount { warned.removeAll() }
@@ -251,7 +238,7 @@ public final class MountedView: Sendable {
         return try target(attributes, loaded)
     }
 
-    private func target(_ attributes: EntryAttributes, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8] {
+    func target(_ attributes: EntryAttributes, _ loaded: LoadedBlobs) throws(Obstacle) -> [UInt8] {
         guard let id = attributes.objectID else { throw .fails(.unreadable) }
         guard case .link(let target) = try blob(id, loaded) else {
             throw .fails(.damaged(Self.wrongType(id, "link")))
@@ -259,7 +246,7 @@ public final class MountedView: Sendable {
         do {
             return try LinkTarget(target).bytes
         } catch {
-            throw .fails(.damaged(RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")))
+            throw .fails(.damaged(RekkordError(.corrupted, "\(id): \(error.reason)")))
         }
     }
 
@@ -308,7 +295,7 @@ public final class MountedView: Sendable {
         guard item.isFolder else { throw .fails(.notFolder) }
         let source: FolderSource
         if let overlay = item.overlay {
-            source = .overlaid(base: item.entry.objectID, overlay)
+            source = .overlaid(OverlaidFolder(base: item.entry.objectID, overlay))
         } else if let id = item.entry.objectID {
             source = .stored(id)
         } else {
@@ -322,9 +309,9 @@ public final class MountedView: Sendable {
         switch source {
         case .stored(let id):
             return FolderView(stored: try folder(id, loaded), overlay: nil)
-        case .overlaid(let base, let overlay):
-            guard let base else { return FolderView(stored: nil, overlay: overlay) }
-            return FolderView(stored: try folder(base, loaded), overlay: overlay)
+        case .overlaid(let folder):
+            guard let base = folder.base else { return FolderView(stored: nil, overlay: folder.overlay) }
+            return folder.view(over: try self.folder(base, loaded))
         case .snapshot(let id):
             guard case .snapshot(_, let tree) = try blob(id, loaded) else {
                 throw .fails(.damaged(Self.wrongType(id, "snapshot")))
@@ -344,7 +331,7 @@ public final class MountedView: Sendable {
         }
         guard folder.count <= NodeNumber.maxPosition else {
             throw .fails(
-                .damaged(RekkordError(.unsupported, "\(id.abbreviation): folder has too many entries"))
+                .damaged(RekkordError(.unsupported, "\(id): folder has too many entries"))
             )
         }
         return folder
@@ -362,156 +349,7 @@ public final class MountedView: Sendable {
     }
 
     static func wrongType(_ id: ObjectID, _ noun: String) -> RekkordError {
-        RekkordError(.corrupted, "\(id.abbreviation): it is no \(noun)")
-    }
-
-    // MARK: Showing
-
-    /// How an entry came to be asked for.
-    private enum Reason {
-        /// In a listing, which must not read the content of its entries.
-        case listed
-        /// By itself: its own blob may be read.
-        case named
-    }
-
-    /// What is shown of an entry; nil for one that is hidden.
-    private func show(_ spot: Spot, _ reason: Reason, _ loaded: LoadedBlobs) throws(Obstacle) -> ShownNode? {
-        let attributes = spot.folder.attributes(at: spot.index)
-        if Self.isHidden(attributes) { return nil }
-        let kind = Self.kind(of: attributes)
-        let inodes = kind == .folder ? spot.place?.inodes : spot.content?.inodes
-        guard let inodes else { throw .fails(.stale) }
-        let inode =
-            kind == .folder
-            ? spot.folder.withName(at: spot.index) { inodes.appending($0).inode }
-            : inodes.inode(at: spot.index)
-        var shown = ShownNode(
-            node: NodeNumber(
-                slot: (kind == .folder ? spot.place?.slot : spot.content?.slot) ?? 0,
-                position: spot.index
-            ),
-            attributes: shownAttributes(attributes, inode: inode),
-            nameSeconds: settings.immutableSeconds,
-            attributeSeconds: settings.immutableSeconds
-        )
-        if spot.folder.hasExtended(at: spot.index) {
-            shown.attributes.permissions = permissions(
-                attributes,
-                spot.folder.item(at: spot.index).entry.extended
-            )
-        }
-        if kind == .folder {
-            if spot.folder.isMerged {
-                let item = spot.folder.item(at: spot.index)
-                let count = FolderView(stored: nil, overlay: item.overlay).folderCount
-                // A folder that was not saved itself has no count of its own.
-                if item.isSynthetic { shown.attributes.links = UInt32(clamping: 2 + count) }
-            }
-            return shown
-        }
-        switch try size(attributes, reason, loaded) {
-        case .certain(let size):
-            shown.attributes.size = size
-        case .unknown where reason == .listed:
-            // Whoever wants to know asks by name.
-            shown.node = .none
-        case .unknown:
-            // Reading it fails, or finds out.
-            shown.attributes.size = max(1, shown.attributes.size)
-            shown.attributeSeconds = min(shown.attributeSeconds, Self.doubtfulSeconds)
-        }
-        return shown
-    }
-
-    private enum Size {
-        case certain(UInt64)
-        case unknown
-    }
-
-    private func size(
-        _ attributes: EntryAttributes,
-        _ reason: Reason,
-        _ loaded: LoadedBlobs
-    ) throws(Obstacle) -> Size {
-        let stored = UInt64(max(0, attributes.size))
-        // Without content there is still something to fail on.
-        guard let id = attributes.objectID, attributes.flags.contains(.stated) else {
-            return .certain(max(1, stored))
-        }
-        if attributes.kind == .file {
-            if let known = sizes.size(of: id) { return .certain(known) }
-            if stored > 0 || id == emptyFile { return .certain(stored) }
-        }
-        if reason == .listed { return .unknown }
-        do {
-            return .certain(try contentSize(id, attributes, loaded))
-        } catch {
-            if case .needs = error { throw error }
-            return .unknown
-        }
-    }
-
-    private func contentSize(
-        _ id: ObjectID,
-        _ attributes: EntryAttributes,
-        _ loaded: LoadedBlobs
-    ) throws(Obstacle) -> UInt64 {
-        if attributes.kind == .link { return UInt64(try target(attributes, loaded).count) }
-        let size: UInt64
-        switch try blob(id, loaded) {
-        case .chunk(let bytes): size = UInt64(bytes.count)
-        case .table(let table): size = UInt64(table.size)
-        case .link, .folder, .snapshot: throw .fails(.damaged(Self.wrongType(id, "file")))
-        }
-        sizes.learn(id, size)
-        return size
-    }
-
-    private func shownAttributes(_ attributes: EntryAttributes, inode: UInt64) -> NodeAttributes {
-        let kind = Self.kind(of: attributes)
-        let isStated = attributes.flags.contains(.stated)
-        return NodeAttributes(
-            inode: inode,
-            kind: kind,
-            permissions: isStated ? attributes.mode : 0,
-            uid: settings.owner?.uid ?? attributes.uid,
-            gid: settings.owner?.gid ?? attributes.gid,
-            size: kind == .folder ? 0 : UInt64(max(0, attributes.size)),
-            links: kind == .folder ? UInt32(clamping: max(0, attributes.size)) &+ 2 : 1,
-            access: attributes.flags.contains(.accessTime) ? attributes.atime : attributes.mtime,
-            modification: attributes.mtime,
-            change: attributes.ctime
-        )
-    }
-
-    /// The mode with group bits that mean what they say.
-    ///
-    /// With an access list they are the mask of all groups, which is more than the owning group may do.
-    private func permissions(_ attributes: EntryAttributes, _ extended: [UInt8]) -> UInt32 {
-        guard attributes.flags.contains(.stated) else { return 0 }
-        guard let all = try? ExtendedAttributes.parse(extended),
-            let stored = all.first(where: { $0.key == AccessControlList.accessKey }),
-            let list = try? AccessControlList(text: stored.value),
-            let group = list.records.first(where: { $0.tag == .owningGroup }),
-            let mask = list.records.first(where: { $0.tag == .mask })
-        else { return attributes.mode }
-        return attributes.mode & ~0o070 | UInt32(group.permissions & mask.permissions) << 3
-    }
-
-    /// What an entry is shown as; one that was never stat'ed as a file, whatever its kind says.
-    static func kind(of attributes: EntryAttributes) -> NodeAttributes.Kind {
-        guard attributes.flags.contains(.stated) else { return .file }
-        switch attributes.kind {
-        case .directory: return .folder
-        case .link: return .link
-        case .file, .unknown: return .file
-        }
-    }
-
-    /// Whether it is a device, pipe or socket.
-    static func isHidden(_ attributes: EntryAttributes) -> Bool {
-        attributes.kind == .unknown && attributes.flags.contains(.stated)
+        RekkordError(.corrupted, "\(id): it is no \(noun)")
     }
 }
 
@@ -520,7 +358,7 @@ extension FolderSource {
     var base: ObjectID? {
         switch self {
         case .stored(let id): id
-        case .overlaid(let base, _): base
+        case .overlaid(let folder): folder.base
         case .snapshot, .unreadable, .live, .report: nil
         }
     }

@@ -3,7 +3,7 @@ enum FolderSource: Sendable {
     /// One stored folder as it is.
     case stored(ObjectID)
     /// Saved paths, laid over a stored folder if there is one.
-    indirect case overlaid(base: ObjectID?, RootTree.Overlay)
+    case overlaid(OverlaidFolder)
     /// The saved paths of a snapshot whose blob may not have been read yet.
     case snapshot(ObjectID)
     /// Nothing: it could not be read when it was saved.

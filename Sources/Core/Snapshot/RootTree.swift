@@ -26,6 +26,10 @@ public final class RootTree: Sendable {
         var saved: Entry?
         /// Ascending by name bytes.
         var children: [Int32] = []
+        /// How many of the children are shown as folders.
+        var folderCount: Int32 = 0
+        /// Whether any of the children was saved with extended attributes.
+        var hasExtendedChildren = false
 
         /// Whether it is shown as a folder whatever is stored around it.
         var isFolder: Bool { !children.isEmpty || saved?.attributes.isFolder ?? false }
@@ -35,6 +39,13 @@ public final class RootTree: Sendable {
     public struct Overlay: Sendable {
         let tree: RootTree
         let node: Int
+
+        /// What is laid over.
+        var children: [Int32] { tree.nodes[node].children }
+        /// How many of that is shown as folders.
+        var folderCount: Int { Int(tree.nodes[node].folderCount) }
+        /// Whether any of that has extended attributes.
+        var hasExtendedAttributes: Bool { tree.nodes[node].hasExtendedChildren }
     }
 
     let nodes: [Node]
@@ -78,6 +89,14 @@ public final class RootTree: Sendable {
                 extended: root.extended
             )
         }
+        for index in nodes.indices {
+            var count: Int32 = 0
+            for child in nodes[index].children.lazy.map({ nodes[Int($0)] }) {
+                if child.isFolder { count += 1 }
+                if child.saved?.extended.isEmpty == false { nodes[index].hasExtendedChildren = true }
+            }
+            nodes[index].folderCount = count
+        }
         self.nodes = nodes
     }
 
@@ -92,7 +111,7 @@ public final class RootTree: Sendable {
     /// The attributes of a node that was not saved itself.
     private func syntheticAttributes(of node: Int) -> EntryAttributes {
         var attributes = synthetic
-        attributes.size = nodes[node].children.reduce(0) { $0 + (nodes[Int($1)].isFolder ? 1 : 0) }
+        attributes.size = Int64(nodes[node].folderCount)
         return attributes
     }
 

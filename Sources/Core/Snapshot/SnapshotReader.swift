@@ -78,7 +78,7 @@ public struct SnapshotReader: Sendable {
         do {
             return try decoder(blob)
         } catch {
-            throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+            throw RekkordError(.corrupted, "\(id): \(error.reason)")
         }
     }
 }

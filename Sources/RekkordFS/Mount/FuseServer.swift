@@ -14,6 +14,7 @@ final class FuseServer: Sendable {
     let errands: MountErrands
     private let answersOpens: Bool
     private let refresh: @Sendable (FuseServer) -> Void
+    private let impatient: ImpatientRequests
 
     /// - Parameters:
     ///   - answersOpens: Whether each open is asked, to be checked by its user.
@@ -30,7 +31,12 @@ final class FuseServer: Sendable {
         self.counters = counters
         self.log = log
         self.answersOpens = answersOpens
-        errands = try MountErrands(cache: view.cache, deadlineMilliseconds: Self.deadlineMilliseconds)
+        let impatient = ImpatientRequests(view, counters)
+        self.impatient = impatient
+        errands = try MountErrands {
+            view.cache.failOverdue(after: Self.deadlineMilliseconds)
+            impatient.end()
+        }
     }
 
     // MARK: Requests
@@ -40,12 +46,6 @@ final class FuseServer: Sendable {
         let reply = Reply(request)
         // After ENOSYS the kernel opens by itself, and keeps the pages and listings.
         if answersOpens { reply.sendOpen() } else { reply.send(error: ENOSYS) }
-    }
-
-    /// Answers `statfs`.
-    func statistics(_ request: rk_request) {
-        let totals = view.totals
-        Reply(request).send(byteCount: totals.byteCount, entryCount: totals.entryCount)
     }
 
     /// Answers anything else, now or later.
@@ -79,6 +79,7 @@ final class FuseServer: Sendable {
         case file(FileBytes)
         case listing([UInt8])
         case extended([UInt8], byteCount: Int)
+        case totals(MountTotals)
     }
 
     private func answer(
@@ -104,6 +105,9 @@ final class FuseServer: Sendable {
             return .extended(try view.extendedAttribute(name, of: node, loaded), byteCount: byteCount)
         case .extendedNames(let node, let byteCount):
             return .extended(try view.extendedAttributeNames(of: node, loaded), byteCount: byteCount)
+        case .statistics(let since):
+            let isPatient = MonotonicTime.milliseconds() - since < ImpatientRequests.patienceMilliseconds
+            return .totals(try view.totals(since: since, isPatient: isPatient, loaded))
         }
     }
 
@@ -149,6 +153,8 @@ final class FuseServer: Sendable {
             reply.send(listing)
         case .extended(let bytes, let byteCount):
             reply.send(extended: bytes, size: byteCount)
+        case .totals(let totals):
+            reply.send(totals)
         case .file(let bytes):
             counters.readBytes.add(bytes.byteCount)
             send(reply, bytes, operation.node)
@@ -160,8 +166,13 @@ final class FuseServer: Sendable {
         case .none:
             reply.send(bytes)
         case .shrank:
-            reply.send(bytes)
-            notify { _ = rk_notify_attributes($0, node.rawValue) }
+            // The short reply corrects the size, and only then may the other attributes go. One thread does both, so
+            // that the reader hardly ever gets between them.
+            let request = reply.release()
+            notify {
+                Reply(request).send(bytes)
+                _ = rk_notify_attributes($0, node.rawValue)
+            }
         case .grew:
             // Answered by the thread that notifies, so that the reader finds the attributes gone.
             let request = reply.release()
@@ -175,6 +186,8 @@ final class FuseServer: Sendable {
     // MARK: Notifications
 
     private let session = Locked<Handle?>(nil)
+    /// Files whose pages are about to be dropped.
+    private let refusedWrites = Locked<Set<NodeNumber>>([])
 
     private struct Handle: @unchecked Sendable {
         // libfuse locks what notifications use.
@@ -191,6 +204,21 @@ final class FuseServer: Sendable {
         guard let handle = session.withLock({ $0 }) else { return }
         counters.notifications.add()
         errands.notify { body(handle.pointer) }
+    }
+
+    /// Has the kernel drop the pages of a file that somebody wrote to, which was refused.
+    ///
+    /// Needed when root made the mount writable: a store through a shared mapping changes them before it arrives here.
+    func refusedWrite(_ node: NodeNumber) {
+        guard let handle = session.withLock({ $0 }),
+            refusedWrites.withLock({ $0.insert(node) }).inserted
+        else { return }
+        counters.notifications.add()
+        errands.dropPages { [self] in
+            // A write from here on may come too late to be covered.
+            _ = refusedWrites.withLock { $0.remove(node) }
+            _ = rk_notify_content(handle.pointer, node.rawValue)
+        }
     }
 
     /// Has the kernel forget what a listing changed.
@@ -219,10 +247,13 @@ final class FuseServer: Sendable {
     ) {
         counters.waits.add()
         counters.waiting.add()
+        // What was read to add something up is not needed again.
+        let loaded = operation.isStatistics ? LoadedBlobs() : loaded
         let waiting = WaitingRequest(reply, operation, loaded, count: ids.count)
         waiting.watch()
+        if operation.isStatistics { impatient.add(waiting) }
         for id in ids {
-            let lookup = view.cache.fetch(id, .demanding(id)) {
+            let lookup = view.cache.fetch(id, operation.isStatistics ? .speculation : .demanding(id)) {
                 [self] outcome in
                 add(id, outcome, to: waiting)
             }

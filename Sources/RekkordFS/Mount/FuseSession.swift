@@ -169,9 +169,12 @@ final class FuseSession: Sendable {
             statistics: { context, request in
                 let server = FuseSession.server(context)
                 server.counters.count(.statfs)
-                server.statistics(request)
+                server.serve(request, .statistics(since: MonotonicTime.milliseconds()))
             },
             refused: { context in FuseSession.server(context).counters.count(.refused) },
+            refused_write: { context, node in
+                FuseSession.server(context).refusedWrite(NodeNumber(rawValue: node))
+            },
             interrupted: { context, data in
                 FuseSession.server(context).interrupted(WaitingRequest.interrupted(data))
             }

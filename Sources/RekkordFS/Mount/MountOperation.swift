@@ -9,6 +9,8 @@ enum MountOperation: Sendable {
     case list(NodeNumber, offset: UInt64, byteCount: Int, withAttributes: Bool)
     case extended(NodeNumber, name: [UInt8], byteCount: Int)
     case extendedNames(NodeNumber, byteCount: Int)
+    /// About all that is mounted; asked at this moment, in milliseconds.
+    case statistics(since: Int64)
 
     /// What it is about.
     var node: NodeNumber {
@@ -16,6 +18,7 @@ enum MountOperation: Sendable {
         case .lookup(let node, _), .attributes(let node), .target(let node), .read(let node, _, _),
             .list(let node, _, _, _), .extended(let node, _, _), .extendedNames(let node, _):
             node
+        case .statistics: .root
         }
     }
 
@@ -23,8 +26,13 @@ enum MountOperation: Sendable {
     var isLook: Bool {
         switch self {
         case .lookup, .attributes, .list: true
-        case .target, .read, .extended, .extendedNames: false
+        case .target, .read, .extended, .extendedNames, .statistics: false
         }
+    }
+
+    /// Whether it adds up something of all that is mounted.
+    var isStatistics: Bool {
+        if case .statistics = self { true } else { false }
     }
 
     /// The name looked up in it.

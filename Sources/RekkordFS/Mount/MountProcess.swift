@@ -130,7 +130,7 @@ struct MountProcess {
                 let decoded = try DecodedBlob(blob, owner: mounter)
                 return (decoded, decoded.memoryByteCount)
             } catch {
-                throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
+                throw RekkordError(.corrupted, "\(id): \(error.reason)")
             }
         }
         var nearby: BlobCache<DecodedBlob>.Nearby?

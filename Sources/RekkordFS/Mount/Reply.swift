@@ -87,8 +87,11 @@ struct Reply: ~Copyable {
     }
 
     /// Answers with the totals of the mount.
-    consuming func send(byteCount: UInt64, entryCount: UInt64) {
-        var statistics = rk_statistics(blocks: byteCount.blocks(of: 131_072), entries: entryCount)
+    consuming func send(_ totals: MountTotals) {
+        var statistics = rk_statistics(
+            blocks: totals.byteCount.blocks(of: 131_072),
+            entries: totals.entryCount
+        )
         _ = rk_reply_statistics(release(), &statistics)
     }
 

@@ -78,7 +78,7 @@ import Testing
             storage[id.objectName] = object
             let error = #expect(throws: RekkordError.self) { try repository.get(id) }
             #expect(error?.kind == kind)
-            #expect(error?.message == "\(id.abbreviation): \(reason)")
+            #expect(error?.message == "\(id): \(reason)")
         }
         expect(nil, .missing, "object is missing")
         expect([], .corrupted, "cut off")

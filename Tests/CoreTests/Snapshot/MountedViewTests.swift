@@ -3,146 +3,6 @@ import TestSupport
 
 @testable import Core
 
-/// A view of a repository in memory; every operation loads what it needs on the thread of the test.
-private struct Bench {
-    let repository: TestRepository
-    let view: MountedView
-    let storage: FaultyStorage
-    let cache: BlobCache<DecodedBlob>
-
-    init(_ repository: TestRepository, _ identifier: String, cacheByteLimit: Int = 1 << 20) throws {
-        self.repository = repository
-        let storage = FaultyStorage(repository.storage)
-        self.storage = storage
-        let opened = try Repository.open(storage, keys: repository.repository.keys)
-        let owner = Owner(uid: 7, gid: 8)
-        cache = BlobCache(
-            byteLimit: cacheByteLimit,
-            schedule: { lane, job in
-                // Nothing is fetched ahead, so that requests can be counted.
-                if lane == .speculation { return false }
-                job()
-                return true
-            },
-            load: { (id) throws(RekkordError) in
-                let blob = try opened.get(id)
-                do throws(FormatError) {
-                    let decoded = try DecodedBlob(blob, owner: owner)
-                    return (decoded, decoded.memoryByteCount)
-                } catch {
-                    throw RekkordError(.corrupted, "\(id.abbreviation): \(error.reason)")
-                }
-            }
-        )
-        let resolver = SnapshotResolver(opened, warn: { _ in })
-        let root: MountRoot
-        switch try resolver.resolve(try Identifier(Array(identifier.utf8))) {
-        case .snapshot(let snapshot): root = MountRoot(snapshot)
-        case .folder(let folder): root = MountRoot(folder, mounter: owner)
-        case .repository: root = MountRoot(repositoryID: opened.repositoryID, mounter: owner)
-        case .leaf: throw RekkordError(.notFound, "leaf")
-        }
-        var settings = MountSettings(mounter: owner)
-        settings.refreshSeconds = 60
-        view = MountedView(
-            root,
-            cache: cache,
-            settings: settings,
-            emptyFile: opened.identifyEmptyFile(),
-            warn: { _ in }
-        )
-        if case .repository = try Identifier(Array(identifier.utf8)).target {
-            _ = view.update(try opened.listTags(), at: nil)
-        }
-    }
-
-    /// Runs an operation, with what it needs, until it has a result or fails.
-    func run<Value>(_ operation: (LoadedBlobs) throws(Obstacle) -> Value) throws(MountFailure) -> Value {
-        var loaded = LoadedBlobs()
-        while true {
-            do throws(Obstacle) {
-                return try operation(loaded)
-            } catch {
-                switch error {
-                case .fails(let failure): throw failure
-                case .needs(let ids):
-                    for id in ids {
-                        let told = Told()
-                        switch cache.fetch(id, .demand, { outcome in told.set(outcome) }) {
-                        case .found(let blob): loaded.add(id, .success(blob))
-                        case .failed(let error): loaded.add(id, .failure(error))
-                        case .loading: loaded.add(id, told.outcome)
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    func lookup(_ name: String, in parent: NodeNumber = .root) throws(MountFailure) -> ShownNode? {
-        try run { (loaded) throws(Obstacle) in
-            try Array(name.utf8).withRawBytes { (name) throws(Obstacle) in
-                try view.lookup(name, in: parent, loaded)
-            }
-        }
-    }
-
-    func find(_ path: String) throws -> ShownNode {
-        var found: ShownNode?
-        for name in path.split(separator: "/") {
-            found = try lookup(String(name), in: found?.node ?? .root)
-            if found == nil { throw RekkordError(.notFound, path) }
-        }
-        return try #require(found)
-    }
-
-    func list(_ node: NodeNumber, atATime limit: Int = .max) throws(MountFailure) -> [(String, ShownNode)] {
-        var all: [(String, ShownNode)] = []
-        var offset: UInt64 = 0
-        while true {
-            let start = offset
-            var part: [(String, ShownNode, UInt64)] = []
-            try run { (loaded) throws(Obstacle) in
-                part = []
-                try view.list(node, from: start, loaded) { name, shown, next in
-                    guard part.count < limit else { return false }
-                    part.append((String(decoding: name, as: UTF8.self), shown, next))
-                    return true
-                }
-            }
-            guard let last = part.last else { return all }
-            offset = last.2
-            all += part.map { ($0.0, $0.1) }
-        }
-    }
-
-    func read(_ node: NodeNumber, at offset: UInt64 = 0, count: Int = 1 << 20) throws(MountFailure)
-        -> FileBytes
-    {
-        try run { (loaded) throws(Obstacle) in try view.read(node, at: offset, count: count, loaded) }
-    }
-
-    func text(_ node: NodeNumber) throws(MountFailure) -> String {
-        String(decoding: try read(node).joined, as: UTF8.self)
-    }
-}
-
-private final class Told: Sendable {
-    private let value = Locked<LoadedBlobs.Outcome?>(nil)
-
-    func set(_ outcome: LoadedBlobs.Outcome) { value.withLock { $0 = outcome } }
-
-    var outcome: LoadedBlobs.Outcome {
-        value.withLock { $0 } ?? .failure(RekkordError(.storage, "never told"))
-    }
-}
-
-extension FileBytes {
-    fileprivate var joined: [UInt8] {
-        pieces.flatMap { piece in piece.buffer.withBytes { Array($0[piece.range]) } }
-    }
-}
-
 @Suite struct MountedViewTests {
     private func errnoWord(_ body: () throws -> Void) -> String {
         do {
@@ -163,7 +23,7 @@ extension FileBytes {
         let repository = try TestRepository()
         let folder = try repository.folder("d", [repository.file("f", "hello"), repository.link("l", "f")])
         try repository.snapshot("c", milliseconds: 1000, [TestRepository.rooted(folder, "home/d")])
-        let bench = try Bench(repository, "c")
+        let bench = try MountBench(repository, "c")
         #expect(try bench.text(bench.find("home/d/f").node) == "hello")
         let link = try bench.find("home/d/l")
         #expect(link.attributes.kind == .link && link.attributes.size == 1)
@@ -184,7 +44,7 @@ extension FileBytes {
         let repository = try TestRepository()
         let files = try (0..<50).map { try repository.file("f\($0)", "content \($0)") }
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", files)])
-        let bench = try Bench(repository, "c:d")
+        let bench = try MountBench(repository, "c:d")
         bench.storage.forgetRequests()
         let names = try bench.list(.root, atATime: atATime).map(\.0)
         #expect(names == [".", ".."] + (0..<50).map { "f\($0)" })
@@ -198,7 +58,7 @@ extension FileBytes {
         let folder = try repository.folder("d", [repository.file("f", "hello"), inner])
         try repository.snapshot("c", milliseconds: 1000, [folder])
         try repository.snapshot("c", milliseconds: 2000, [folder])
-        let bench = try Bench(repository, ":")
+        let bench = try MountBench(repository, ":")
         let paths = ["1970-01-01T00.00.01Z", "1970-01-01T00.00.02Z"].map { "channels/c/\($0)/d" }
         #expect(try bench.find("\(paths[0])/f").node == bench.find("\(paths[1])/f").node)
         #expect(
@@ -216,7 +76,7 @@ extension FileBytes {
         let plain = TestRepository.rooted(folder, "plain")
         let other = try TestRepository.rooted(repository.file("f", "new"), "d/f")
         try repository.snapshot("c", milliseconds: 1, [plain, folder, other])
-        let bench = try Bench(repository, "c")
+        let bench = try MountBench(repository, "c")
         let (stored, replaced) = (try bench.find("plain/f"), try bench.find("d/f"))
         #expect(stored.node != replaced.node)
         #expect(try bench.text(stored.node) == "old")
@@ -233,8 +93,8 @@ extension FileBytes {
             milliseconds: 1,
             [try repository.folder("d", [inner, repository.file("f", "f")])]
         )
-        let first = try Bench(repository, "c")
-        let second = try Bench(repository, "c")
+        let first = try MountBench(repository, "c")
+        let second = try MountBench(repository, "c")
         _ = try second.list(.root)
         for path in ["d", "d/inner", "d/inner/x", "d/f"] {
             #expect(try first.find(path).attributes.inode == second.find(path).attributes.inode)
@@ -251,7 +111,7 @@ extension FileBytes {
         var inner = try repository.file("f", "deep")
         for depth in 0..<20 { inner = try repository.folder("d\(depth)", [inner]) }
         try repository.snapshot("c", milliseconds: 1, [inner])
-        let bench = try Bench(repository, "c")
+        let bench = try MountBench(repository, "c")
         let path = (0..<20).reversed().map { "d\($0)" } + ["f"]
         var handed: [NodeNumber] = []
         var parent = NodeNumber.root
@@ -276,7 +136,7 @@ extension FileBytes {
             [repository.file("f", "hello"), repository.file("g", "there")]
         )
         try repository.snapshot("c", milliseconds: 1, [folder])
-        let bench = try Bench(repository, "c", cacheByteLimit: 1)
+        let bench = try MountBench(repository, "c", cacheByteLimit: 1)
         let (first, second) = (try bench.find("d/f"), try bench.find("d/g"))
         for _ in 0..<3 {
             #expect(try bench.text(first.node) == "hello")
@@ -295,7 +155,7 @@ extension FileBytes {
             TestRepository.neverStated("ghost"),
         ]
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", entries)])
-        let bench = try Bench(repository, "c:d")
+        let bench = try MountBench(repository, "c:d")
         #expect(try bench.list(.root).map(\.0) == [".", "..", "file", "link", "folder", "ghost"])
         #expect(try bench.lookup("fifo") == nil)
         for name in ["file", "ghost", "link"] { #expect(try bench.find(name).attributes.size >= 1) }
@@ -319,12 +179,12 @@ extension FileBytes {
         let other = repository.storage[try #require(good.objectID).objectName]
         for damaged in [flipped, Array(original.dropLast()), nil, other] {
             repository.storage[name] = damaged
-            let bench = try Bench(repository, "c")
+            let bench = try MountBench(repository, "c")
             let node = try bench.find("d/bad").node
             #expect(errnoWord { _ = try bench.read(node) }.hasPrefix("damaged"))
             #expect(try bench.text(bench.find("d/good").node) == "good")
             repository.storage[name] = original
-            let repaired = try Bench(repository, "c")
+            let repaired = try MountBench(repository, "c")
             #expect(try repaired.text(repaired.find("d/bad").node) == "something else")
         }
     }
@@ -350,7 +210,7 @@ extension FileBytes {
         let table = try repository.store(.file, FileTable.encode(chunks, size: Int64(content.count)))
         let entry = TestRepository.entry("f", .file, hash: table.hash, size: Int64(content.count))
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", [entry])])
-        let bench = try Bench(repository, "c:d", cacheByteLimit: 6000)
+        let bench = try MountBench(repository, "c:d", cacheByteLimit: 6000)
         let node = try bench.find("f").node
         #expect(try bench.read(node).joined == content)
         for _ in 0..<200 {
@@ -368,7 +228,7 @@ extension FileBytes {
         var entry = try repository.file("f", "hello")
         entry.size = claimed
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", [entry])])
-        let bench = try Bench(repository, "c:d")
+        let bench = try MountBench(repository, "c:d")
         let listed = try bench.list(.root)
         #expect((listed[2].1.node == .none) == (claimed == 0))
         let found = try bench.find("f")
@@ -388,7 +248,7 @@ extension FileBytes {
         let names = ["ok", "..", "a/b", "", String(repeating: "x", count: 256), "ok", "last"]
         let entries = try names.map { try repository.file($0, "content of \($0)") }
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", entries)])
-        let bench = try Bench(repository, "c:d")
+        let bench = try MountBench(repository, "c:d")
         #expect(try bench.list(.root).map(\.0) == [".", "..", "ok", "last"])
         #expect(try bench.text(bench.find("ok").node) == "content of ok")
     }
@@ -401,7 +261,7 @@ extension FileBytes {
             milliseconds: 1,
             [try repository.folder("d", [repository.file("f", "f")])]
         )
-        let bench = try Bench(repository, "c")
+        let bench = try MountBench(repository, "c")
         _ = try bench.find("d/f")
         for number in [0, 2, 0x100_0000, 0x100_0063, 0x2ff_ffff, 0x300_0000, UInt64.max] {
             let node = NodeNumber(rawValue: number)
@@ -420,7 +280,7 @@ extension FileBytes {
         let repository = try TestRepository()
         let folder = try repository.folder("d", [repository.file("f", "one")])
         try repository.snapshot("a/b", milliseconds: 1000, [folder])
-        let bench = try Bench(repository, ":")
+        let bench = try MountBench(repository, ":")
         #expect(try bench.list(.root).map(\.0) == [".", "..", "channels", "snapshots"])
         let old = try bench.find("channels/a%2Fb/1970-01-01T00.00.01Z")
         let folder2 = try repository.folder("d", [repository.file("f", "two")])
@@ -481,7 +341,7 @@ extension FileBytes {
             }
         }
         try repository.snapshot("c", milliseconds: 1, [try repository.folder("top", make("top/", 4))])
-        let bench = try Bench(repository, "c", cacheByteLimit: 3000)
+        let bench = try MountBench(repository, "c", cacheByteLimit: 3000)
         let paths = contents.keys.sorted()
         var held: [(path: String, nodes: [NodeNumber])] = []
         for _ in 0..<400 {

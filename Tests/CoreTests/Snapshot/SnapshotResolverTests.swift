@@ -124,7 +124,7 @@ import Testing
         )
         test.storage[newer.objectName] = nil
         #expect(failure("web")?.kind == .missing)
-        #expect(failure("web")?.message == "cannot read 'web': \(newer.abbreviation): object is missing")
+        #expect(failure("web")?.message == "cannot read 'web': \(newer): object is missing")
         test.storage[older.objectName]?[120] ^= 1
         #expect(failure("\(older)")?.kind == .corrupted)
     }

@@ -88,7 +88,7 @@ import Testing
         test.storage[id.objectName] = nil
         let recorder = walk(.init(top))
         #expect(recorder.lines == ["top", " bad", " locked", " a"])
-        #expect(recorder.failures == ["cannot read 'top/bad': \(id.abbreviation): object is missing"])
+        #expect(recorder.failures == ["cannot read 'top/bad': \(id): object is missing"])
     }
 
     @Test("a deep tree is walked without recursion, however little may be held", arguments: [0, 1 << 20])

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import time
 from dataclasses import dataclass
 
 from . import blobs, live, tree
@@ -276,8 +277,7 @@ class Comparison:
             if self.options.mount:
                 opened = os.fstat(descriptor)
                 self._check(path, "size once opened", size, opened.st_size)
-                if entry.size == size:
-                    self._check(path, "blocks", (size + 511) // 512, opened.st_blocks)
+                self._check(path, "blocks", (size + 511) // 512, _blocks_at_rest(descriptor, size))
             self.counts["bytes"] += position
 
     def _read_file(self, folder, name):
@@ -311,6 +311,16 @@ def _shows_folder(node):
     if node.entry is None:
         return True
     return node.entry.kind == tree.KIND_DIRECTORY and (node.entry.is_stated or node.entry.is_readable)
+
+
+def _blocks_at_rest(descriptor, size):
+    """The blocks of an open file; a size that reading corrected is followed by them a moment later."""
+    deadline = time.monotonic() + 1
+    while True:
+        blocks = os.fstat(descriptor).st_blocks
+        if blocks == (size + 511) // 512 or time.monotonic() > deadline:
+            return blocks
+        time.sleep(0.001)
 
 
 def _read_exactly(descriptor, count):

@@ -206,7 +206,7 @@ import Testing
         test.storage[docs.objectName] = nil
         let result = try list("web", .json, recurse: true)
         #expect(
-            result.errors == ["cannot read 'home/alice/docs': \(docs.abbreviation): object is missing"]
+            result.errors == ["cannot read 'home/alice/docs': \(docs): object is missing"]
                 && result.failures == 1
         )
         #expect(result.text.hasSuffix("]}\n]}\n]\n") && result.text.contains("\"secret\""))
