@@ -61,6 +61,14 @@ extension CommandContext {
         }
     }
 
+    /// Opens what scans of this machine know of a repository; nil when there was none.
+    func openScanMemory(of repository: Repository) throws(RekkordError) -> ScanMemory? {
+        guard cacheDirectory != nil else { return nil }
+        let folder = try cacheFolder(of: repository)
+        guard ScanMemory.exists(in: folder) else { return nil }
+        return try ScanMemory(folder: folder) { [console] in console.warn($0) }
+    }
+
     /// The folders that no save may enter by itself, and why: the repository and the cache.
     func foreignFolders() throws(RekkordError) -> [FileIdentity: String] {
         var folders: [FileIdentity: String] = [:]

@@ -19,6 +19,7 @@ struct Rekkord: ParsableCommand {
             Derive.self,
             Identify.self,
             Save.self,
+            Scan.self,
             Snapshots.self,
             Channels.self,
             List.self,

@@ -3,12 +3,13 @@ public import Core
 /// Makes small repositories in memory, with the master key of the worked examples, so that all ids are fixed.
 public struct TestRepository {
     /// The objects, for looking at them and for damaging them.
-    public let storage = MemoryStorage()
+    public let storage: MemoryStorage
     /// Opened with the master key 00 01 … 1F.
     public let repository: Repository
 
     /// Initialises an empty one.
-    public init() throws {
+    public init(_ storage: MemoryStorage = MemoryStorage()) throws {
+        self.storage = storage
         let text = """
             -----BEGIN REKKORD KEY-----
             AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
@@ -55,11 +56,29 @@ public struct TestRepository {
         )
     }
 
+    /// Stores a file of several chunks and returns an entry for it.
+    public func table(_ name: String, _ chunks: [String]) throws -> Entry {
+        var offset: Int64 = 0
+        let rows = try chunks.map { chunk in
+            defer { offset += Int64(chunk.utf8.count) }
+            let hash = try store(.chunk, Array(chunk.utf8)).hash
+            return FileTable.Chunk(offset: offset, byteCount: Int32(chunk.utf8.count), hash: hash)
+        }
+        let hash = try store(.file, FileTable.encode(rows, size: offset)).hash
+        return Self.entry(name, .file, hash: hash, size: offset)
+    }
+
     /// Stores a snapshot and its tag.
+    ///
+    /// - Parameter author: Writes the tag; nil for the master.
     @discardableResult
-    public func snapshot(_ channel: String, milliseconds: Int64, _ roots: [Entry], size: Int64 = 6) throws
-        -> ObjectID
-    {
+    public func snapshot(
+        _ channel: String,
+        milliseconds: Int64,
+        _ roots: [Entry],
+        size: Int64 = 6,
+        author: Repository? = nil
+    ) throws -> ObjectID {
         let time = Timestamp(milliseconds: milliseconds)
         let blob = SnapshotBlob(
             time: time,
@@ -79,7 +98,7 @@ public struct TestRepository {
             added: 200 + byteCount,
             channel: Array(channel.utf8)
         )
-        try repository.writeTag(id, payload)
+        try (author ?? repository).writeTag(id, payload)
         return id
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 public import SystemPackage
 
@@ -36,7 +35,6 @@ public final class LocalCache: Sendable {
     public static let fileName = "cache.sqlite"
 
     private static let schemaVersion = 1
-    private static let busyMilliseconds: Int32 = 10_000
     private static let schema = """
         CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE folders (id INTEGER PRIMARY KEY, key BLOB NOT NULL, record BLOB NOT NULL);
@@ -50,7 +48,7 @@ public final class LocalCache: Sendable {
         let blob: SQLite.Statement
 
         init(_ path: FilePath) throws(SQLite.Failure) {
-            connection = try LocalCache.connect(path)
+            connection = try CacheFile.connect(path)
             folder = try connection.prepare("SELECT key, record FROM folders WHERE id = ?")
             blob = try connection.prepare("SELECT size FROM blobs WHERE oid = ?")
         }
@@ -65,17 +63,6 @@ public final class LocalCache: Sendable {
             self.connection = connection
             folder = try connection.prepare("REPLACE INTO folders (id, key, record) VALUES (?, ?, ?)")
             blob = try connection.prepare("REPLACE INTO blobs (oid, size) VALUES (?, ?)")
-        }
-
-        func transaction(_ body: () throws(SQLite.Failure) -> Void) throws(SQLite.Failure) {
-            try connection.execute("BEGIN IMMEDIATE")
-            do throws(SQLite.Failure) {
-                try body()
-                try connection.execute("COMMIT")
-            } catch {
-                try? connection.execute("ROLLBACK")
-                throw error
-            }
         }
     }
 
@@ -105,19 +92,19 @@ public final class LocalCache: Sendable {
     ) throws(RekkordError) {
         path = folder.appending(Self.fileName)
         self.warn = warn
-        try Self.makeFolder(folder)
+        try CacheFile.make(path)
         do throws(SQLite.Failure) {
             let connection: SQLite
             do throws(SQLite.Failure) {
                 connection = try Self.prepare(path, cacheID)
             } catch  where error.isDamage {
-                warn(Self.setAside(path))
+                warn(CacheFile.setAside(path))
                 connection = try Self.prepare(path, cacheID)
             }
             writer = Locked(try Writer(connection))
             reader = Locked(try Reader(path))
         } catch {
-            throw Self.error(path, error)
+            throw CacheFile.error(path, error)
         }
     }
 
@@ -166,7 +153,7 @@ public final class LocalCache: Sendable {
         if blobs.isEmpty && records.isEmpty { return isUsable.load(ordering: .relaxed) }
         let done: Void? = attempt { () throws(SQLite.Failure) in
             try writer.withLock { (writer) throws(SQLite.Failure) in
-                try writer.transaction { () throws(SQLite.Failure) in
+                try writer.connection.transaction { () throws(SQLite.Failure) in
                     for blob in blobs {
                         try writer.blob.bind(blob.id.bytes, at: 1)
                         try writer.blob.bind(blob.byteCount, at: 2)
@@ -210,7 +197,7 @@ public final class LocalCache: Sendable {
     public func reset(all: Bool) throws(RekkordError) {
         do throws(SQLite.Failure) {
             try writer.withLock { (writer) throws(SQLite.Failure) in
-                try writer.transaction { () throws(SQLite.Failure) in
+                try writer.connection.transaction { () throws(SQLite.Failure) in
                     try Self.forget(writer.connection)
                     guard all else { return }
                     try writer.connection.execute("DELETE FROM meta WHERE name <> 'cid'")
@@ -218,30 +205,21 @@ public final class LocalCache: Sendable {
                 try writer.connection.execute("VACUUM")
             }
         } catch {
-            throw Self.error(path, error)
+            throw CacheFile.error(path, error)
         }
     }
 
     // MARK: - Opening
 
-    private static func connect(_ path: FilePath) throws(SQLite.Failure) -> SQLite {
-        let connection = try SQLite(path, busyMilliseconds: busyMilliseconds)
-        // With a write-ahead log readers do not wait for writers, and a crash of the machine loses the latest
-        // transactions but harms nothing, which is what a cache may do.
-        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
-        return connection
-    }
-
     /// Opens the database and brings it to the current schema and cache ID.
     private static func prepare(_ path: FilePath, _ cacheID: [UInt8]) throws(SQLite.Failure) -> SQLite {
-        let connection = try connect(path)
-        if try version(connection) == schemaVersion, try self.cacheID(connection) == cacheID {
+        let connection = try CacheFile.connect(path)
+        if try connection.version() == schemaVersion, try self.cacheID(connection) == cacheID {
             return connection
         }
-        try connection.execute("BEGIN IMMEDIATE")
-        do throws(SQLite.Failure) {
+        try connection.transaction { () throws(SQLite.Failure) in
             // Asked again: another process may have been faster.
-            if try version(connection) != schemaVersion {
+            if try connection.version() != schemaVersion {
                 try connection.execute(
                     "DROP TABLE IF EXISTS meta; DROP TABLE IF EXISTS folders; DROP TABLE IF EXISTS blobs;"
                 )
@@ -253,17 +231,8 @@ public final class LocalCache: Sendable {
                 try statement.bind(cacheID, at: 1)
                 try statement.run()
             }
-            try connection.execute("COMMIT")
-        } catch {
-            try? connection.execute("ROLLBACK")
-            throw error
         }
         return connection
-    }
-
-    private static func version(_ connection: SQLite) throws(SQLite.Failure) -> Int {
-        let statement = try connection.prepare("PRAGMA user_version")
-        return try statement.step() ? Int(statement.integer(0)) : 0
     }
 
     private static func cacheID(_ connection: SQLite) throws(SQLite.Failure) -> [UInt8]? {
@@ -277,20 +246,6 @@ public final class LocalCache: Sendable {
         )
     }
 
-    private static func makeFolder(_ folder: FilePath) throws(RekkordError) {
-        do throws(Errno) {
-            try System.makeFolders(folder, mode: 0o700)
-            // SQLite makes its files 0644; what is in them tells names of files that others may not see.
-            _ = try System.open(
-                folder.appending(fileName).bytes,
-                flags: O_RDWR | O_CREAT | O_NOFOLLOW,
-                mode: 0o600
-            )
-        } catch {
-            throw RekkordError(.system, "cannot use cache '\(folder.printed)': \(error)")
-        }
-    }
-
     // MARK: - Failures
 
     /// Runs `body` unless the cache was given up; gives it up, with one warning, when it fails.
@@ -301,23 +256,8 @@ public final class LocalCache: Sendable {
             return try body()
         } catch {
             guard isUsable.exchange(false, ordering: .relaxed) else { return nil }
-            warn(error.isDamage ? Self.setAside(path) : Self.error(path, error).message)
+            warn(error.isDamage ? CacheFile.setAside(path) : CacheFile.error(path, error).message)
             return nil
         }
-    }
-
-    private static func error(_ path: FilePath, _ failure: SQLite.Failure) -> RekkordError {
-        RekkordError(.system, "cannot use cache '\(path.printed)': \(failure.reason)")
-    }
-
-    /// Takes a damaged file out of the way, for somebody to look at; returns the words of the warning.
-    private static func setAside(_ path: FilePath) -> String {
-        let other = FilePath(bytes: path.bytes + Array(".damaged".utf8))
-        let isMoved = path.withPlatformString { from in other.withPlatformString { rename(from, $0) } } == 0
-        for suffix in ["-wal", "-shm"] {
-            _ = FilePath(bytes: path.bytes + Array(suffix.utf8)).withPlatformString { unlink($0) }
-        }
-        let outcome = isMoved ? "set aside as '\(other.printed)'" : "it cannot be set aside"
-        return "cannot use cache '\(path.printed)': database is damaged, \(outcome)"
     }
 }

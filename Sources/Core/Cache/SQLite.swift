@@ -45,6 +45,24 @@ final class SQLite {
         try check(sqlite3_exec(handle, text, nil, nil, nil))
     }
 
+    /// Runs `body` in a transaction, which keeps other writers out; undoes it when it fails.
+    func transaction(_ body: () throws(Failure) -> Void) throws(Failure) {
+        try execute("BEGIN IMMEDIATE")
+        do throws(Failure) {
+            try body()
+            try execute("COMMIT")
+        } catch {
+            try? execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    /// The number that the owner gave to the schema; 0 in a new file.
+    func version() throws(Failure) -> Int {
+        let statement = try prepare("PRAGMA user_version")
+        return try statement.step() ? Int(statement.integer(0)) : 0
+    }
+
     /// Compiles one statement, which must not outlive the connection.
     func prepare(_ text: String) throws(Failure) -> Statement {
         var statement: OpaquePointer?

@@ -48,7 +48,7 @@ final class BlobDecoder {
         dataSecret: borrowing SecretKey,
         limit: Int = maxPlaintextByteCount
     ) throws(FormatError) -> Result {
-        guard object.count >= BlobLayout.introByteCount else { throw FormatError("cut off") }
+        guard object.count >= BlobLayout.introByteCount else { throw FormatError("cut off", .decrypt) }
         guard object[0] == BlobLayout.version else {
             throw FormatError("blob version \(Int8(bitPattern: object[0])) is not supported")
         }
@@ -58,7 +58,7 @@ final class BlobDecoder {
         let sealed = UnsafeRawBufferPointer(rebasing: object[BlobLayout.sealedKey])
         let streamKey = try SecretKey { (key) throws(FormatError) in
             guard Sodium.unseal(sealed, publicKey: dataPublic, secretKey: dataSecret, into: key) else {
-                throw FormatError("it does not decrypt")
+                throw FormatError("it does not decrypt", .decrypt)
             }
         }
         return Result(
@@ -83,11 +83,11 @@ final class BlobDecoder {
         var frameEnded = false
         while true {
             let length = min(BlobLayout.pieceByteCount + Sodium.Stream.overhead, object.count - offset)
-            guard length >= Sodium.Stream.overhead else { throw FormatError("cut off") }
+            guard length >= Sodium.Stream.overhead else { throw FormatError("cut off", .decrypt) }
             let message = UnsafeRawBufferPointer(rebasing: object[offset..<offset + length])
             let opened = piece.slice(0..<length - Sodium.Stream.overhead)
             guard let tag = stream.pull(message, into: opened) else {
-                throw FormatError("it does not decrypt")
+                throw FormatError("it does not decrypt", .decrypt)
             }
             offset += length
 

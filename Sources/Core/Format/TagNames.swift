@@ -44,7 +44,7 @@ struct TagNames {
     ) throws(FormatError) {
         let payload = payload.encode()
         let count = (payload.count + Self.pieceByteCount - 1) / Self.pieceByteCount
-        guard count <= Self.maxFragments else { throw FormatError("tag payload of wrong length") }
+        guard count <= Self.maxFragments else { throw FormatError("tag payload of wrong length", .tag) }
         let intro = TagIntro(
             snapshot: snapshot,
             prefix: randomness.prefix,
@@ -103,22 +103,22 @@ struct TagIntro {
         logPublic: borrowing SecretKey,
         logSecret: borrowing SecretKey
     ) throws(FormatError) {
-        guard sealed.count == Self.sealedByteCount else { throw FormatError("tag of wrong length") }
+        guard sealed.count == Self.sealedByteCount else { throw FormatError("tag of wrong length", .tag) }
         var intro = [UInt8](repeating: 0, count: Self.byteCount)
         let isOpen = sealed.withUnsafeBytes { sealed in
             intro.withUnsafeMutableBytes {
                 Sodium.unseal(sealed, publicKey: logPublic, secretKey: logSecret, into: $0)
             }
         }
-        guard isOpen else { throw FormatError("tag does not decrypt") }
+        guard isOpen else { throw FormatError("tag does not decrypt", .tag) }
         guard intro[0] == Self.version else {
-            throw FormatError("tag version \(Int8(bitPattern: intro[0])) is not supported")
+            throw FormatError("tag version \(Int8(bitPattern: intro[0])) is not supported", .tag)
         }
         guard intro[1] == ObjectID.Catalog.metadata.rawValue, let hash = Hash32(Array(intro[2..<34])) else {
-            throw FormatError("tag of something else than a snapshot")
+            throw FormatError("tag of something else than a snapshot", .tag)
         }
         guard (1...TagNames.maxFragments).contains(Int(intro[74])) else {
-            throw FormatError("tag with \(intro[74]) fragments")
+            throw FormatError("tag with \(intro[74]) fragments", .tag)
         }
         snapshot = ObjectID(.metadata, hash)
         prefix = Array(intro[34..<50])

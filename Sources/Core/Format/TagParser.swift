@@ -19,7 +19,9 @@ struct TagParser {
     /// A tag that cannot be used, and why.
     struct Refused {
         let objectName: String
-        let reason: String
+        let error: FormatError
+
+        var reason: String { error.reason }
     }
 
     private static let signatureByteCount = 64
@@ -29,8 +31,10 @@ struct TagParser {
 
     /// Decodes all main tags among `names`, using the fragments among them.
     ///
-    /// - Parameter keys: a set with Log.
-    init(names: [String], keys: KeySet) {
+    /// - Parameters:
+    ///   - keys: a set with Log.
+    ///   - keepsCopies: Whether to tell of each main tag with one sealed part, for somebody who checks signatures.
+    init(names: [String], keys: KeySet, keepsCopies: Bool = false) {
         var mains: [String] = []
         var fragments: [Substring: [String]] = [:]
         for name in names {
@@ -45,9 +49,9 @@ struct TagParser {
         for name in mains.sorted() {
             do throws(FormatError) {
                 let tag = try Self.parse(name, fragments, keys)
-                if seen.insert(tag.sealed).inserted { tags.append(tag) }
+                if keepsCopies || seen.insert(tag.sealed).inserted { tags.append(tag) }
             } catch {
-                refused.append(Refused(objectName: name, reason: error.reason))
+                refused.append(Refused(objectName: name, error: error))
             }
         }
     }
@@ -63,14 +67,14 @@ struct TagParser {
         )
         guard parts.count == 2, let keyID = KeyID(text: parts[0]),
             let blob = Sodium.decodeBase64(Array(parts[1].utf8), .url)
-        else { throw FormatError("malformed tag name") }
+        else { throw FormatError("malformed tag name", .tag) }
         guard blob.count == TagIntro.sealedByteCount + signatureByteCount else {
-            throw FormatError("tag of wrong length")
+            throw FormatError("tag of wrong length", .tag)
         }
         let sealed = Array(blob[..<TagIntro.sealedByteCount])
         let signature = Array(blob[TagIntro.sealedByteCount...])
         if keyID == .master, !isSigned(sealed, signature, by: keys.masterPublic) {
-            throw FormatError("wrong signature")
+            throw FormatError("wrong signature", .signature)
         }
         let intro = try open(sealed, keys)
         let key = try intro.fragmentKey()
@@ -81,7 +85,7 @@ struct TagParser {
             guard
                 let (fragment, piece) = firstOpening(candidates, index: index, prefix: intro.prefix, key: key)
             else {
-                throw FormatError("fragment \(index) is missing")
+                throw FormatError("fragment \(index) is missing", .fragment)
             }
             payload += piece
             used.append(fragment)
@@ -101,7 +105,7 @@ struct TagParser {
         switch keys.logSecret {
         case .some(let secret):
             return try TagIntro(sealed: sealed, logPublic: keys.logPublic, logSecret: secret)
-        case .none: throw FormatError("the key cannot open tags")
+        case .none: throw FormatError("the key cannot open tags", .tag)
         }
     }
 

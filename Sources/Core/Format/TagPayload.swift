@@ -30,7 +30,7 @@ public struct TagPayload: Sendable, Equatable {
 
     init(_ bytes: [UInt8]) throws(FormatError) {
         guard (Self.fixedByteCount + 1...Self.maxEncodedByteCount).contains(bytes.count) else {
-            throw FormatError("tag payload of wrong length")
+            throw FormatError("tag payload of wrong length", .tag)
         }
         self = try bytes.withRawBytes { (bytes) throws(FormatError) -> TagPayload in
             var reader = ByteReader(bytes)
@@ -40,7 +40,7 @@ public struct TagPayload: Sendable, Equatable {
             let added: Int64 = try reader.integer()
             let channel = Array(try reader.bytes(reader.remaining).prefix { $0 != 0 })
             guard !channel.isEmpty, channel.count <= TagPayload.maxChannelByteCount else {
-                throw FormatError("tag with a bad channel name")
+                throw FormatError("tag with a bad channel name", .tag)
             }
             return TagPayload(time: time, size: size, stored: stored, added: added, channel: channel)
         }

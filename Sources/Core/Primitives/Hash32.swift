@@ -41,10 +41,12 @@ public struct Hash32: Hashable, Sendable, Comparable {
     /// The first eight bytes as a big-endian number: a good hash of a value that is a hash.
     public var prefix64: UInt64 { w0 }
 
-    /// Half of the bytes suffice: they are a hash already.
+    /// All bytes: a hostile folder may name blobs whose hashes differ in the last one only.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(w0)
         hasher.combine(w1)
+        hasher.combine(w2)
+        hasher.combine(w3)
     }
 
     /// Orders by bytes.

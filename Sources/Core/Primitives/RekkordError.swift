@@ -55,9 +55,12 @@ public struct RekkordError: Error, Sendable {
 public struct FormatError: Error, Sendable, Equatable {
     /// One clause, such as `malformed directory`.
     public let reason: String
+    /// What it means for a stored object.
+    public let damage: Damage
 
     /// Makes an error from a clause.
-    public init(_ reason: String) {
+    public init(_ reason: String, _ damage: Damage = .structure) {
         self.reason = reason
+        self.damage = damage
     }
 }

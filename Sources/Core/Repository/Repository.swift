@@ -16,11 +16,19 @@ public final class Repository: Sendable {
     public let repositoryID: [UInt8]
     /// 16 bytes that `change_cid` replaces.
     public let cacheID: [UInt8]
+    /// What the storage told about the config object; nothing when it was just made.
+    let configState: ObjectState
 
     private let decoders = Pool<BlobDecoder> { BlobDecoder() }
     private let encoders = Pool<BlobEncoder> { BlobEncoder() }
 
-    private init(_ storage: any Storage, keys: KeySet, _ config: ConfigObject) {
+    private init(
+        _ storage: any Storage,
+        keys: KeySet,
+        _ config: ConfigObject,
+        _ configState: ObjectState = ObjectState()
+    ) {
+        self.configState = configState
         self.storage = storage
         self.keys = keys
         repositoryID = config.repositoryID
@@ -36,17 +44,16 @@ public final class Repository: Sendable {
     public static func open(_ storage: any Storage, keys: KeySet) throws(RekkordError) -> Repository {
         let name = "cannot open repository '\(storage.displayURL)'"
         do throws(RekkordError) {
-            return try readVerified(storage, ObjectNames.config, limit: ConfigObject.byteCount) {
-                (object) throws(RekkordError) in
-                do throws(ConfigObject.Failure) {
-                    let config = try ConfigObject(object.bytes.array, key: keys.configKey)
-                    return Repository(storage, keys: keys, config)
-                } catch {
-                    switch error {
-                    case .keyDoesNotMatch: throw RekkordError(.key, "\(name): key does not match")
-                    case .unsupported(let error): throw RekkordError(.unsupported, "\(name): \(error.reason)")
-                    }
-                }
+            let result = try readVerified(storage, ObjectNames.config, limit: ConfigObject.byteCount) {
+                (object) throws(ConfigObject.Failure) in
+                let config = try ConfigObject(object.bytes.array, key: keys.configKey)
+                return Repository(storage, keys: keys, config, object.state)
+            }
+            switch result {
+            case .success(let repository): return repository
+            case .failure(.keyDoesNotMatch): throw RekkordError(.key, "\(name): key does not match")
+            case .failure(.unsupported(let error)):
+                throw RekkordError(.unsupported, "\(name): \(error.reason)")
             }
         } catch {
             switch error.kind {
@@ -129,17 +136,34 @@ public final class Repository: Sendable {
         limit: Int = maxPlaintextByteCount
     ) throws(RekkordError) -> (blob: Blob, object: ReadObject) {
         do throws(RekkordError) {
-            return try Self.readVerified(storage, id.objectName, limit: Self.maxObjectByteCount) {
-                (object) throws(RekkordError) in
-                do throws(FormatError) {
-                    return (try open(object.bytes, id, limit: limit), object)
-                } catch {
-                    throw RekkordError(.corrupted, "\(id): \(error.reason)")
-                }
+            switch try inspect(id, limit: limit) {
+            case .success(let verified): return (verified.blob, verified.object)
+            case .failure(let error):
+                throw RekkordError(.corrupted, "\(id): \(error.reason)")
             }
         } catch {
             throw error.kind == .missing
                 ? RekkordError(.missing, "\(id): object is missing") : error
+        }
+    }
+
+    /// A blob that was verified.
+    struct VerifiedBlob {
+        let blob: Blob
+        /// The object that it was made from, and what the storage told about that.
+        let object: ReadObject
+    }
+
+    /// Reads and verifies one blob from the storage itself; what is wrong with the object is a result.
+    ///
+    /// - Throws: What the storage says when there is no object to judge.
+    func inspect(
+        _ id: ObjectID,
+        limit: Int = maxPlaintextByteCount
+    ) throws(RekkordError) -> Result<VerifiedBlob, FormatError> {
+        try Self.readVerified(storage, id.objectName, limit: Self.maxObjectByteCount) {
+            (object) throws(FormatError) in
+            VerifiedBlob(blob: try open(object.bytes, id, limit: limit), object: object)
         }
     }
 
@@ -149,21 +173,21 @@ public final class Repository: Sendable {
     /// Reads an object until `verify` accepts it, as long as that may help.
     ///
     /// One bad answer of a network is transport; the same bad bytes again are damage.
-    private static func readVerified<Value>(
+    static func readVerified<Value, Failure: Error>(
         _ storage: any Storage,
         _ name: String,
         limit: Int,
-        _ verify: (ReadObject) throws(RekkordError) -> Value
-    ) throws(RekkordError) -> Value {
+        _ verify: (ReadObject) throws(Failure) -> Value
+    ) throws(RekkordError) -> Result<Value, Failure> {
         var object = try storage.read(name, limit: limit, isAgain: false)
         var count = 1
         while true {
-            do throws(RekkordError) {
-                return try verify(object)
+            do throws(Failure) {
+                return .success(try verify(object))
             } catch {
-                guard storage.kind.isRemote, count < maxReadCount else { throw error }
+                guard storage.kind.isRemote, count < maxReadCount else { return .failure(error) }
                 let again = try storage.read(name, limit: limit, isAgain: true)
-                if again.bytes.hasSameBytes(as: object.bytes) { throw error }
+                if again.bytes.hasSameBytes(as: object.bytes) { return .failure(error) }
                 object = again
                 count += 1
             }
@@ -180,7 +204,7 @@ public final class Repository: Sendable {
             guard result.type.catalog == id.catalog,
                 salts.hash(result.type.rawValue, result.plaintext) == id.hash
             else {
-                throw FormatError("hash mismatch")
+                throw FormatError("hash mismatch", .hash)
             }
             return Blob(
                 type: result.type,

@@ -9,6 +9,7 @@ enum FolderListing {
         let type: FileStatus.FileType
         let byteCount: Int
         let modification: FileStatus.Time
+        let entityTag: String
     }
 
     /// Reads all entries; those that vanish meanwhile are left out.
@@ -42,12 +43,22 @@ enum FolderListing {
                     name: name,
                     type: status.type,
                     byteCount: Int(clamping: status.size),
-                    modification: status.modification
+                    modification: status.modification,
+                    entityTag: status.entityTag
                 )
                 entries.append(entry)
             } catch {
                 if error != .noSuchFileOrDirectory { throw error }
             }
         }
+    }
+}
+
+extension FileStatus {
+    /// What stands in for the entity tag of an object: another file, or one that was written to, has another.
+    ///
+    /// The change time cannot be set back, and even renaming the file sets it.
+    var entityTag: String {
+        "\(inode)-\(modification.seconds).\(modification.nanoseconds)-\(change.seconds).\(change.nanoseconds)"
     }
 }

@@ -24,6 +24,11 @@ public final class LocalStorage: Storage {
 
     /// Reads a whole file; see `Storage`.
     public func get(_ name: String, limit: Int) throws(RekkordError) -> ByteBuffer {
+        try read(name, limit: limit, isAgain: false).bytes
+    }
+
+    /// Reads a whole file; see `Storage`.
+    public func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject {
         let file: Descriptor
         let status: FileStatus
         do {
@@ -40,9 +45,12 @@ public final class LocalStorage: Storage {
             throw RekkordError(.corrupted, "cannot read '\(name)': larger than \(limit) bytes")
         }
         do {
-            return try ByteBuffer(capacity: Int(status.size)) { (target) throws(Errno) in
+            let bytes = try ByteBuffer(capacity: Int(status.size)) { (target) throws(Errno) in
                 try System.fill(target, from: file.number)
             }
+            var state = ObjectState()
+            state.entityTag = status.entityTag
+            return ReadObject(bytes: bytes, state: state)
         } catch {
             throw Self.failure("read", name, error)
         }
@@ -92,7 +100,10 @@ public final class LocalStorage: Storage {
                 if name == TemporaryFile.folder { continue }
                 switch entry.type {
                 case .directory: folders.append(name + "/")
-                case .regular, .symbolicLink: try body(StoredObject(name: name, byteCount: entry.byteCount))
+                case .regular, .symbolicLink:
+                    var object = StoredObject(name: name, byteCount: entry.byteCount)
+                    object.entityTag = entry.entityTag
+                    try body(object)
                 case .special: continue
                 }
             }

@@ -24,6 +24,7 @@ struct ResetCache: ParsableCommand {
         let cache = try context.openCache(of: repository)
         try cache.reset(all: all)
         try ObjectCache.removeAll(in: try context.cacheFolder(of: repository))
+        if all { try context.openScanMemory(of: repository)?.reset() }
         if list { try repository.listBlobs(into: cache) }
     }
 }

@@ -22,12 +22,6 @@ struct Save: ParsableCommand {
         case extendedAttributes = "XAttrs"
     }
 
-    /// How the summary is printed.
-    enum Format: String, KeywordArgument {
-        case plain = "Plain"
-        case json = "JSON"
-    }
-
     @OptionGroup var common: CommonOptions
 
     @Option(
@@ -75,7 +69,7 @@ struct Save: ParsableCommand {
     var noReport = false
 
     @Option(help: ArgumentHelp("Print the summary as Plain or JSON.", valueName: "format"))
-    var format = Format.plain
+    var format = SummaryFormat.plain
 
     @Argument(
         help: ArgumentHelp("Channel that receives the snapshot, and paths to save.", valueName: "operand")
@@ -113,7 +107,13 @@ struct Save: ParsableCommand {
         )
         var report = SaveReport(format, isDryRun: dryRun, context.console)
         let isList = from != nil
-        let ticker = try SaveTicker(saver.progress, context)
+        let ticker = try ProgressTicker("Saving", context) { [progress = saver.progress] in
+            .init(
+                done: Int64(progress.byteCount),
+                total: progress.plannedByteCount.map(Int64.init),
+                entries: progress.entryCount
+            )
+        }
         defer { ticker.stop() }
         for item in plan.items {
             ticker.restart()

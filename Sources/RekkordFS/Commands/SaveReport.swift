@@ -6,7 +6,7 @@ import Glibc
 ///
 /// - Source: rekkord(1).
 struct SaveReport {
-    private let format: Save.Format
+    private let format: SummaryFormat
     private let console: Console
     private let isDryRun: Bool
     private var summaries: [Summary] = []
@@ -14,7 +14,7 @@ struct SaveReport {
     /// The exit status so far.
     private(set) var status = ExitStatus.done
 
-    init(_ format: Save.Format, isDryRun: Bool, _ console: Console) {
+    init(_ format: SummaryFormat, isDryRun: Bool, _ console: Console) {
         self.format = format
         self.isDryRun = isDryRun
         self.console = console

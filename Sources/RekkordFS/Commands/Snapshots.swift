@@ -52,8 +52,23 @@ struct Snapshots: ParsableCommand {
             if let channel { return tag.channel == channel.bytes }
             return glob?.matches(tag.channel) ?? true
         }
-        let report = SnapshotReport(tags: order.sort(tags), verbosity: context.verbosity)
+        var report = SnapshotReport(tags: order.sort(tags), verbosity: context.verbosity)
+        if format != .plain || context.verbosity > 0 {
+            report.protectedUntil = protectedSnapshots(context, repository)
+        }
         report.print(as: format, context.console.write)
         if tags.isEmpty { context.console.note("No snapshots") }
+    }
+
+    /// What scans of this machine know; nothing, with a warning, when that cannot be read.
+    private func protectedSnapshots(_ context: CommandContext, _ repository: Repository) -> [ObjectID:
+        Timestamp]
+    {
+        do {
+            return try context.openScanMemory(of: repository)?.protectedSnapshots() ?? [:]
+        } catch {
+            context.console.warn(error.message)
+            return [:]
+        }
     }
 }

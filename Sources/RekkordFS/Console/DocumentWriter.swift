@@ -29,6 +29,7 @@ struct DocumentKey: Hashable {
     static let mtime = DocumentKey("mtime", "Mtime")
     static let name = DocumentKey("name", "Name")
     static let object = DocumentKey("object", "Object")
+    static let protectedUntil = DocumentKey("protected_until", "ProtectedUntil")
     static let size = DocumentKey("size", "Size")
     static let stored = DocumentKey("stored", "Stored")
     static let tag = DocumentKey("tag", "Tag")

@@ -10,6 +10,8 @@ enum ExitStatus {
     static let incomplete: Int32 = 3
     static let notInitialized: Int32 = 10
     static let key: Int32 = 12
+    /// A scan found damage or tampering.
+    static let damage: Int32 = 20
     static let usage: Int32 = 64
 
     /// The status for an error that ended a command.

@@ -59,6 +59,8 @@ struct SnapshotReport {
 
     /// In the order to be shown.
     let tags: [SnapshotTag]
+    /// Until when each snapshot is protected, as far as scans of this machine know.
+    var protectedUntil: [ObjectID: Timestamp] = [:]
     /// How much detail plain text shows.
     let verbosity: Int
 
@@ -78,6 +80,7 @@ struct SnapshotReport {
             document.integer(.added, tag.added)
             document.text(.tag, tag.objectName)
             document.text(.key, tag.keyID.description)
+            if let end = protectedUntil[tag.snapshot] { document.time(.protectedUntil, end) }
             document.endElement()
         }
         document.finish()
@@ -94,6 +97,9 @@ struct SnapshotReport {
         if verbosity > 0 {
             lines.append("  + Tag: \(PrintedName.escape(tag.objectName.utf8))")
             lines.append("  + Key: \(tag.keyID)")
+            if let end = protectedUntil[tag.snapshot] {
+                lines.append("  + Protected until: \(CalendarTime.local(end))")
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }

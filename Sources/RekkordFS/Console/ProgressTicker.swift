@@ -1,17 +1,25 @@
 import Core
 
-/// Shows the progress of a save, on a thread of its own so that no worker waits for a terminal.
-final class SaveTicker {
+/// Shows the progress of a command, on a thread of its own so that no worker waits for a terminal.
+final class ProgressTicker {
     private static let intervalMilliseconds = 200
 
     private let end = BoundedQueue<Bool>(capacity: 1)
     private let thread: WorkerThread?
     private let line: ProgressLine
 
-    /// Starts to show what `progress` counts, where somebody wants to see it.
-    init(_ progress: SaveProgress, _ context: CommandContext) throws(RekkordError) {
+    /// Starts to show how much is done, where somebody wants to see it.
+    ///
+    /// - Parameters:
+    ///   - verb: What is done, such as `Saving`.
+    ///   - amount: Tells how much is done; called on another thread.
+    init(
+        _ verb: String,
+        _ context: CommandContext,
+        amount: @escaping @Sendable () -> ProgressLine.Amount
+    ) throws(RekkordError) {
         let isVerbose = context.verbosity > 0
-        let line = ProgressLine(context.console, verb: "Saving", isVerbose: isVerbose)
+        let line = ProgressLine(context.console, verb: verb, isVerbose: isVerbose)
         self.line = line
         guard isVerbose || context.console.isTerminal else {
             thread = nil
@@ -19,13 +27,7 @@ final class SaveTicker {
         }
         thread = try WorkerThread(name: "progress") { [end] in
             while case .timedOut = end.pop(timeoutMilliseconds: Self.intervalMilliseconds) {
-                line.update {
-                    .init(
-                        done: Int64(progress.byteCount),
-                        total: progress.plannedByteCount.map(Int64.init),
-                        entries: progress.entryCount
-                    )
-                }
+                line.update(amount)
             }
         }
     }
