@@ -32,6 +32,8 @@ def need_fuse():
 class SandboxCase(unittest.TestCase):
     """A test with a folder of its own, where the program finds no configuration but ours."""
 
+    wrapper = []  # words in front of the program
+
     def setUp(self):
         live.allow_deep_trees()
         self.folder = tempfile.mkdtemp(prefix="rekkord-oracle-")
@@ -50,7 +52,7 @@ class SandboxCase(unittest.TestCase):
     def run_program(self, *arguments, status=0, **options):
         """Runs one command and checks its exit status; returns the finished process with bytes as output."""
         result = subprocess.run(
-            [PROGRAM, *arguments],
+            [*self.wrapper, PROGRAM, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

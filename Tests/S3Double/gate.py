@@ -34,6 +34,7 @@ TABLE = {
     # On a store that keeps nothing: conditions are left out where they are refused.
     "save-plain": [row.replace(" conditional", "( conditional)?") for row in _SAVED + _TAGGED if "cw" not in row]
     + [r"PUT cw conditional"],
+    "save-dry-run": [_CONFIG],
     "snapshots": [_CONFIG, _TAGS],
     "channels": [_CONFIG, _TAGS],
     "list": [_CONFIG, _BLOB, _TAGS],

@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// Holds what [S3] and the environment say about S3 storage.
 ///
 /// - Source: rekkord.ini(5).
@@ -30,6 +32,8 @@ public struct S3Settings: Sendable, Equatable {
     public var accessKeyID: String?
     /// The secret half of the credentials.
     public var secretKey: SecretText?
+    /// The certificates that vouch for the server, in PEM form; nil means those of the system.
+    public var certificateFile: FilePath?
 
     /// The settings of an empty configuration.
     public init() {}

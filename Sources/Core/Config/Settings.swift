@@ -133,6 +133,8 @@ extension Settings {
         settings.secretKey =
             file?.secretKey?.value
             ?? environment.bytes("S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY").map { SecretText($0) }
+        settings.certificateFile = environment.bytes("AWS_CA_BUNDLE", "SSL_CERT_FILE")
+            .map { FilePath(bytes: $0).resolved(in: environment.workingDirectory) }
         return settings
     }
 

@@ -1,5 +1,6 @@
 internal import CCurl
 import Glibc
+import SystemPackage
 
 /// Sends requests by libcurl; the only file that touches it.
 ///
@@ -10,16 +11,27 @@ final class CurlTransport: HTTPTransport {
     /// How long a server may be silent.
     struct Limits {
         /// Until a connection stands, names resolved and TLS agreed on.
-        var connectSeconds = 15
-        /// Without a byte in either direction.
-        var stallSeconds = 30
+        var connectSeconds = 10
+        /// Without a byte in either direction, while something is read: a mount that waits gives up after 15 s, and another
+        /// attempt should come before that.
+        var stallSeconds = 10
+        /// The same for a request with a body, which may take a server its time and must not be sent twice for that.
+        var uploadStallSeconds = 30
     }
 
     private let handles: Pool<CurlHandle>
 
-    /// - Parameter isCancelled: Asked about once a second while a request runs.
-    init(limits: Limits = Limits(), isCancelled: @escaping @Sendable () -> Bool) {
-        handles = Pool { CurlHandle(limits: limits, isCancelled: isCancelled) }
+    /// - Parameters:
+    ///   - certificateFile: The certificates that are trusted; nil means those of the system.
+    ///   - isCancelled: Asked about once a second while a request runs.
+    init(
+        limits: Limits = Limits(),
+        certificateFile: FilePath? = nil,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        handles = Pool {
+            CurlHandle(limits: limits, certificateFile: certificateFile?.string, isCancelled: isCancelled)
+        }
     }
 
     func send(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPResponse {
@@ -34,12 +46,18 @@ private final class CurlHandle {
 
     private let handle: UnsafeMutableRawPointer
     private let limits: CurlTransport.Limits
+    private let certificateFile: String?
     private let isCancelled: @Sendable () -> Bool
 
-    init(limits: CurlTransport.Limits, isCancelled: @escaping @Sendable () -> Bool) {
+    init(
+        limits: CurlTransport.Limits,
+        certificateFile: String?,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) {
         guard Self.isReady, let handle = curl_easy_init() else { fatalError("libcurl cannot start") }
         self.handle = handle
         self.limits = limits
+        self.certificateFile = certificateFile
         self.isCancelled = isCancelled
     }
 
@@ -49,7 +67,8 @@ private final class CurlHandle {
 
     /// Sends one request and waits for the whole answer.
     func send(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPResponse {
-        let exchange = Exchange(limit: request.limit, limits: limits, isCancelled: isCancelled)
+        let stallSeconds = request.body == nil ? limits.stallSeconds : limits.uploadStallSeconds
+        let exchange = Exchange(limit: request.limit, stallSeconds: stallSeconds, isCancelled: isCancelled)
         let headers = HeaderList(request)
         // Resetting keeps connections, the session of TLS and resolved names.
         curl_easy_reset(handle)
@@ -71,6 +90,7 @@ private final class CurlHandle {
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
+        if let certificateFile { setString(CURLOPT_CAINFO, certificateFile) }
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_CONNECTTIMEOUT, limits.connectSeconds)
@@ -103,6 +123,7 @@ private final class CurlHandle {
     }
 
     private func setReceivers(_ exchange: Exchange) {
+        setPointer(CURLOPT_ERRORBUFFER, exchange.details)
         let context = UnsafeRawPointer(Unmanaged.passUnretained(exchange).toOpaque())
         check(rk_curl_set_receiver(handle, CURLOPT_WRITEFUNCTION) { Exchange.receive($0, $1 * $2, $3) })
         setPointer(CURLOPT_WRITEDATA, context)
@@ -166,7 +187,7 @@ private final class Exchange {
     private static let nanosecondsPerSecond: UInt64 = 1_000_000_000
 
     private let limit: Int
-    private let limits: CurlTransport.Limits
+    private let stallSeconds: Int
     private let isCancelled: @Sendable () -> Bool
     private var status = 0
     private var headers: [String: String] = [:]
@@ -176,19 +197,26 @@ private final class Exchange {
     private var capacity = 0
     private var count = 0
     private var sendCount = 0
+    /// Where libcurl writes about errors.
+    let details: UnsafeMutablePointer<CChar> = {
+        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+        buffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        return buffer
+    }()
     private var moved: curl_off_t = 0
     private var lastMove = Exchange.now()
     /// What one of the callbacks stopped the transfer for.
     private var abort: HTTPFailure?
 
-    init(limit: Int, limits: CurlTransport.Limits, isCancelled: @escaping @Sendable () -> Bool) {
+    init(limit: Int, stallSeconds: Int, isCancelled: @escaping @Sendable () -> Bool) {
         self.limit = limit
-        self.limits = limits
+        self.stallSeconds = stallSeconds
         self.isCancelled = isCancelled
     }
 
     deinit {
         free(memory)
+        details.deallocate()
     }
 
     /// Hands out what was collected; once.
@@ -207,8 +235,11 @@ private final class Exchange {
         }
         let reason = String(cString: curl_easy_strerror(code)).lowercasedFirst
         switch code {
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
-            CURLE_URL_MALFORMAT,
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:
+            // What is wrong with a certificate is only told here.
+            let details = String(cString: details)
+            return HTTPFailure(kind: .untrusted, reason: details.isEmpty ? reason : details)
+        case CURLE_URL_MALFORMAT,
             CURLE_UNSUPPORTED_PROTOCOL where sendCount == 0:
             return HTTPFailure(kind: .refused, reason: reason)
         default:
@@ -320,10 +351,10 @@ private final class Exchange {
         }
         let silence = now - lastMove
         // Until the request is out, the limit of the connection counts.
-        guard sendCount > 0, silence > UInt64(limits.stallSeconds) * Self.nanosecondsPerSecond else {
+        guard sendCount > 0, silence > UInt64(stallSeconds) * Self.nanosecondsPerSecond else {
             return true
         }
-        abort = HTTPFailure(kind: .cutOff, reason: "no byte for \(limits.stallSeconds) s")
+        abort = HTTPFailure(kind: .cutOff, reason: "no byte for \(stallSeconds) s")
         return false
     }
 

@@ -34,7 +34,9 @@ struct HTTPFailure: Error, Equatable {
         case cutOff
         /// The answer is larger than the limit.
         case tooLarge
-        /// No use in trying again: the server has no valid certificate, or the URL is not one.
+        /// No use in trying again: nobody we trust vouches for the server.
+        case untrusted
+        /// No use in trying again: the URL is not one.
         case refused
         /// The caller wants no answer any more.
         case cancelled

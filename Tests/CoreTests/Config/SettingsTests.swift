@@ -212,9 +212,11 @@ import Testing
         let variables = [
             "S3_ACCESS_KEY_ID": "s3id", "AWS_ACCESS_KEY_ID": "awsid", "AWS_SECRET_ACCESS_KEY": "awssecret",
             "AWS_DEFAULT_REGION": "awsregion", "SSH_KEYFILE": "id", "SSH_FINGERPRINT": "SHA256:x",
-            "SSH_PASSWORD": "pw",
+            "SSH_PASSWORD": "pw", "AWS_CA_BUNDLE": "authority.pem", "SSL_CERT_FILE": "/etc/other.pem",
         ]
         let environment = try settings("", variables)
+        #expect(environment.s3.certificateFile == "/work/authority.pem")
+        #expect(try settings("").s3.certificateFile == nil)
         #expect(environment.s3.accessKeyID == "s3id")
         #expect(environment.s3.secretKey == SecretText(Array("awssecret".utf8)))
         #expect(environment.s3.region == "awsregion")

@@ -65,7 +65,9 @@ import Testing
         }
     }
 
-    private let transport = CurlTransport(limits: .init(connectSeconds: 5, stallSeconds: 1)) { false }
+    private let transport = CurlTransport(
+        limits: .init(connectSeconds: 5, stallSeconds: 1, uploadStallSeconds: 2)
+    ) { false }
 
     private func send(
         _ server: CannedServer,
@@ -158,6 +160,10 @@ import Testing
         let server = try CannedServer([[""]])
         let error = #expect(throws: HTTPFailure.self) { try send(server) }
         #expect(error == HTTPFailure(kind: .cutOff, reason: "no byte for 1 s"))
+        // What was sent may take the server longer to keep.
+        let slow = try CannedServer([[""]])
+        let late = #expect(throws: HTTPFailure.self) { try send(slow, "PUT") }
+        #expect(late == HTTPFailure(kind: .cutOff, reason: "no byte for 2 s"))
     }
 
     @Test("nobody there means that nothing was sent; redirects are not followed")

@@ -37,6 +37,12 @@ struct S3Action {
         switch failure.cause.kind {
         case .cancelled: return RekkordError(.interrupted, "interrupted")
         case .tooLarge: return RekkordError(.corrupted, message(reason))
+        case .untrusted:
+            return RekkordError(
+                .storage,
+                message(reason),
+                hint: "if a private authority signs for the server, name its certificate by SSL_CERT_FILE"
+            )
         case .refused, .notSent, .cutOff:
             return RekkordError(.storage, message(reason + Self.suffix(failure.attempts)))
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// Sends signed requests to one bucket, each until it is answered for good.
 ///
@@ -134,8 +135,11 @@ final class S3Client: Sendable {
             } catch {
                 // What is too large is asked for once more: it may be somebody else's answer.
                 let isFinal =
-                    error.kind == .refused || error.kind == .cancelled
-                    || error.kind == .tooLarge && attempt > 0
+                    switch error.kind {
+                    case .untrusted, .refused, .cancelled: true
+                    case .tooLarge: attempt > 0
+                    case .notSent, .cutOff: false
+                    }
                 if isFinal || isLast { throw Failure(cause: error, attempts: attempt + 1) }
                 mayHaveActed = mayHaveActed || error.kind != .notSent
             }
@@ -245,9 +249,9 @@ final class S3Client: Sendable {
 
 extension S3Client.Surroundings {
     /// The real ones.
-    init(limits: CurlTransport.Limits = .init(), isCancelled: @escaping @Sendable () -> Bool) {
+    init(certificateFile: FilePath? = nil, isCancelled: @escaping @Sendable () -> Bool) {
         self.init(
-            transport: CurlTransport(limits: limits, isCancelled: isCancelled),
+            transport: CurlTransport(certificateFile: certificateFile, isCancelled: isCancelled),
             pause: { milliseconds in
                 // In pieces, so that a signal does not wait for the whole.
                 var left = milliseconds

@@ -38,7 +38,7 @@ public final class S3Storage: Storage {
             location,
             settings: settings,
             connectionCount: connectionCount,
-            surroundings: .init(isCancelled: isCancelled),
+            surroundings: .init(certificateFile: settings.certificateFile, isCancelled: isCancelled),
             warn: warn
         )
     }
@@ -88,7 +88,7 @@ public final class S3Storage: Storage {
         let action = S3Action(.read, name)
         var request = S3Client.Request(key: client.endpoint.key(of: name), limit: limit)
         request.needsNewConnection = isAgain
-        let answer = try send(request, action)
+        let answer = try send(request, action, Self.checkNamed)
         guard answer.status == 200 else { throw action.error(answer) }
         return ReadObject(bytes: answer.response.body, state: ObjectState(answer.response))
     }
@@ -123,13 +123,14 @@ public final class S3Storage: Storage {
         if isLocked, let retention { request.headers += lockHeaders(retention) }
         request.headers += Checksum.headers(checksumType, of: bytes, isLocked: isLocked)
         if isConditional { request.headers.append(("if-none-match", "*")) }
-        let answer = try send(request, action, Self.checkStored)
+        let answer = try send(request, action, Self.checkNamed)
         switch answer.status {
         case 200, 201, 204:
             return (.stored, isGuessed: false)
         case 412 where isConditional:
-            // After a lost answer it is most likely our own object that is in the way.
-            return answer.mayHaveActedBefore ? (.stored, isGuessed: true) : (.exists, isGuessed: false)
+            // After a lost answer it is most likely our own object that is in the way; the probe only asks whether any is.
+            return answer.mayHaveActedBefore && !isProbe
+                ? (.stored, isGuessed: true) : (.exists, isGuessed: false)
         case 501 where isConditional:
             knowsNoConditions.store(true, ordering: .relaxed)
             return try write(name, bytes, mode)
@@ -138,8 +139,8 @@ public final class S3Storage: Storage {
         }
     }
 
-    /// Whoever stores an object names it by an entity tag; a proxy in the way may say 200 too, and stores nothing.
-    private static func checkStored(_ answer: S3Client.Answer) throws(FormatError) -> S3Client.Answer {
+    /// Whoever keeps objects names them by entity tags; a proxy in the way may say 200 too, and keeps nothing.
+    private static func checkNamed(_ answer: S3Client.Answer) throws(FormatError) -> S3Client.Answer {
         if (200..<300).contains(answer.status), answer.response.headers["etag"] == nil {
             throw FormatError("the answer names no object")
         }
@@ -249,7 +250,7 @@ public final class S3Storage: Storage {
         // A server may ignore the range; it cannot grant one of an empty object.
         request.limit = max(byteCount, 1)
         if byteCount > 0 { request.headers.append(("range", "bytes=0-0")) }
-        let answer = try send(request, action)
+        let answer = try send(request, action, Self.checkNamed)
         guard answer.status == 200 || answer.status == 206 else { throw action.error(answer) }
         return ObjectState(answer.response)
     }

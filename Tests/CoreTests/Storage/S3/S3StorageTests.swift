@@ -217,9 +217,10 @@ import Testing
 
     @Test("no certificate, no second attempt")
     func refused() throws {
-        let bench = try Bench([.failure(.refused)])
+        let bench = try Bench([.failure(.untrusted)])
         let error = #expect(throws: RekkordError.self) { try bench.storage.get("rekkord", limit: 9) }
         #expect(error?.message == "cannot read 'rekkord': made up")
+        #expect(error?.hint?.contains("SSL_CERT_FILE") == true)
         #expect(bench.transport.sent.count == 1)
     }
 
@@ -252,6 +253,8 @@ import Testing
         #expect(try outcome([Self.lost, Self.taken]) == .stored)
         #expect(try outcome([.answer(500), Self.taken]) == .stored)
         #expect(try outcome([.answer(412, wasRepeated: true)]) == .stored)
+        // The probe asks whether something is kept, whoever wrote it.
+        #expect(try Bench([Self.lost, Self.taken]).put("cw", "") == .exists)
     }
 
     @Test("a server that knows no conditions is told none from then on")
@@ -271,14 +274,14 @@ import Testing
 
     @Test("a 200 of somebody who stores nothing is no success")
     func strangers() throws {
-        let page = Reply.answer(200, body: "<html>log in first</html>")
-        let bench = try Bench([page, .ok])
+        let bench = try Bench([.stranger, .ok, .stranger, .answer(200, body: "config")])
         #expect(try bench.put("tags/P/x") == .stored)
-        let never = try Bench(Array(repeating: page, count: 10))
+        #expect(try bench.storage.get("rekkord", limit: 100).array == Array("config".utf8))
+        let never = try Bench(Array(repeating: .stranger, count: 10))
         let error = #expect(throws: RekkordError.self) { try never.put("tags/P/x") }
         #expect(error?.message == "cannot write 'tags/P/x': the answer names no object after 10 attempts")
         let lock = ObjectLock(mode: .governance, until: Timestamp(milliseconds: 0))
-        let extended = try Bench([page, .answer(200)])
+        let extended = try Bench([.stranger, .answer(200)])
         try extended.storage.extendLock("tags/P/x", versionID: nil, to: lock)
         #expect(extended.transport.leftCount == 0)
     }

@@ -21,9 +21,11 @@ final class ScriptedTransport: HTTPTransport {
     /// What comes back.
     enum Reply: Sendable {
         case answer(Int, headers: [String: String] = [:], body: String = "", wasRepeated: Bool = false)
+        /// A page of somebody who is no server of S3.
+        case stranger
         case failure(HTTPFailure.Kind)
 
-        static let ok = Reply.answer(200, headers: ["etag": "\"0\""])
+        static let ok = Reply.answer(200)
 
         static func error(_ status: Int, _ code: String, region: String? = nil) -> Reply {
             let element = region.map { "<Region>\($0)</Region>" } ?? ""
@@ -62,13 +64,15 @@ final class ScriptedTransport: HTTPTransport {
         switch reply {
         case nil: throw HTTPFailure(kind: .refused, reason: "the script is at its end")
         case .failure(let kind): throw HTTPFailure(kind: kind, reason: "made up")
+        case .stranger:
+            return HTTPResponse(status: 200, headers: [:], body: ByteBuffer("<html>log in first</html>".utf8))
         case .answer(let status, let headers, let body, let wasRepeated):
             guard status >= 300 || body.utf8.count <= request.limit else {
                 throw HTTPFailure(kind: .tooLarge, reason: "larger than \(request.limit) bytes")
             }
             return HTTPResponse(
                 status: status,
-                headers: headers,
+                headers: headers.merging(["etag": "\"0\""]) { given, _ in given },
                 body: ByteBuffer(body.utf8),
                 wasRepeated: wasRepeated
             )
