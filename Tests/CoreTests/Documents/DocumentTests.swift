@@ -41,12 +41,15 @@ import Testing
         }
     }
 
-    @Test("the example of rekkord.ini(5) loads as it stands")
-    func example() throws {
-        let lines = try ManPage(named: "rekkord.ini.5").lines(of: "EXAMPLES").filter { !$0.hasPrefix(".") }
-        let file = try ConfigFile(lines.joined(separator: "\n").utf8, path: "/etc/rekkord/rekkord.ini")
-        #expect(file.warnings == [])
-        #expect(file.keyFile?.value == "/etc/rekkord/web.key")
+    @Test("the examples of rekkord.ini(5) load as they stand")
+    func examples() throws {
+        let examples = try ManPage(named: "rekkord.ini.5").lines(of: "EXAMPLES").split(separator: ".Ed").map {
+            $0.drop { !$0.hasPrefix(".Bd") }.dropFirst().joined(separator: "\n")
+        }
+        let files = try examples.map { try ConfigFile($0.utf8, path: "/etc/rekkord/rekkord.ini") }
+        #expect(files.map(\.warnings) == [[], []])
+        #expect(files.map(\.keyFile?.value) == ["/etc/rekkord/web.key", "/etc/rekkord/web.key"])
+        #expect(files.map(\.retainSeconds?.value) == [nil, 30 * 86400])
     }
 
     private static func documentedKeys() throws -> [(section: String, key: String)] {
