@@ -29,6 +29,21 @@ def need_fuse():
     raise AssertionError("no /dev/fuse or no fusermount3; set REKKORD_NO_FUSE=1 to accept that")
 
 
+def eventually(action, seconds=10):
+    """Repeats `action` until it neither fails nor gives something false; returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if result := action():
+                return result
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            raise AssertionError("it does not happen")
+        time.sleep(0.02)
+
+
 class SandboxCase(unittest.TestCase):
     """A test with a folder of its own, where the program finds no configuration but ours."""
 

@@ -186,7 +186,7 @@ class WrittenTests(WrittenCase, ListChecks):
     def test_a_folder_by_path_and_by_object(self):
         roots = [self.writer.folder_entry(b"srv/data", self.entries())]
         self.save(roots)
-        for identifier in ("web:srv/data/z", "web:/srv/data/z/", "M" + self.entries()[0].hash.hex()):
+        for identifier in ("web:srv/data/z", "web:/srv/data/z/", "web://srv//data/z//", "M" + self.entries()[0].hash.hex()):
             shown = self.run_json("list", "-f", "JSON", *self.access(), identifier)
             listed = shown[0].get("children", shown) if len(shown) == 1 else shown
             self.assertEqual([named(child) for child in listed], [b"2", b"1"], identifier)

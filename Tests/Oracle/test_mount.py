@@ -58,6 +58,8 @@ class FixtureTests(FixtureCase, MountChecks):
 
     def test_a_folder_of_a_snapshot_is_shown_alone(self):
         newest = {entry["path"]: entry for entry in self.expected[1]["entries"]}
+        with self.mounted("alpha://srv/fixture//docs/") as mount:
+            self.assertIn("readme.txt", os.listdir(mount.point))
         with self.mounted("alpha:srv/fixture/docs") as mount:
             digest = hashlib.sha256(read_file(mount.path("readme.txt"))).hexdigest()
             self.assertEqual(digest, newest["srv/fixture/docs/readme.txt"]["sha256"])

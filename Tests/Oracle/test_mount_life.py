@@ -5,26 +5,10 @@ import mmap
 import os
 import random
 import subprocess
-import time
 import unittest
 
-from program import SandboxCase
+from program import SandboxCase, eventually
 from test_mount import read_file
-
-
-def eventually(action, seconds=10):
-    """Repeats `action` until it neither fails nor gives something false; returns what it gave."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if result := action():
-                return result
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-        if time.monotonic() > deadline:
-            raise AssertionError("it does not happen")
-        time.sleep(0.02)
 
 
 class WritableTests(SandboxCase):

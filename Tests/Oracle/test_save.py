@@ -197,6 +197,11 @@ class OperandTests(SaveTests):
     def test_relative_and_untidy_operands(self):
         self.save("web", "./source//a/../a/b", cwd=self.folder)
         self.assertEqual(self.roots("web"), [os.path.join(self.source, "a/b")])
+        self.save("slashes", "/" + self.source + "//a///b//", "./source//file", cwd=self.folder)
+        self.assertEqual(
+            self.roots("slashes"), [os.path.join(self.source, "a/b"), os.path.join(self.source, "file")]
+        )
+        self.assert_equal_tree("slashes", "/")
 
     def test_operands_with_odd_bytes(self):
         path = os.fsencode(self.path("odd")) + b"-\xff\n-\xe9"

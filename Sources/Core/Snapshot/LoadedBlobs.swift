@@ -42,6 +42,8 @@ public enum MountFailure: Error, Sendable {
     case notFolder
     /// It is a folder. C: `EISDIR`.
     case isFolder
+    /// No entry can have a name so long. C: `ENAMETOOLONG`.
+    case nameTooLong
     /// It is no link. C: `EINVAL`.
     case notLink
     /// There is no such extended attribute. C: `ENODATA`.

@@ -72,6 +72,8 @@ public final class MountedView: Sendable {
         in parent: NodeNumber,
         _ loaded: LoadedBlobs
     ) throws(Obstacle) -> ShownNode? {
+        // Newer kernels ask for whatever fits into a path.
+        guard name.count <= EntryName.maxByteCount else { throw .fails(.nameTooLong) }
         let place = try place(parent, loaded)
         switch place.source {
         case .live(let folder): return try liveLookup(Array(name), in: folder, place, loaded)

@@ -132,7 +132,9 @@ struct Mount: ParsableCommand {
         }
         if let cache = context.cacheDirectory { try mountPoint.check(apartFrom: cache.bytes, "cache") }
         if !allowsContent { try mountPoint.checkEmpty() }
-        if allowsOthers { try checkOthersAllowed(mountPoint) }
+        if allowsOthers { try checkAllowed("allow_other", mountPoint) }
+        // To the kernel the same, of which libfuse then refuses most.
+        if allowsRoot { try checkAllowed("allow_root", mountPoint) }
         let cacheByteCount = try cacheSize.map { (text) throws(RekkordError) in try size(text, "--cache-size")
         }
         let diskCacheByteCount = try diskCacheSize.map { (text) throws(RekkordError) in
@@ -201,7 +203,7 @@ struct Mount: ParsableCommand {
     }
 
     /// Only root may let others in, unless the administrator allows it to all.
-    private func checkOthersAllowed(_ mountPoint: MountPoint) throws(RekkordError) {
+    private func checkAllowed(_ option: String, _ mountPoint: MountPoint) throws(RekkordError) {
         if geteuid() == 0 { return }
         let path = "/etc/fuse.conf"
         let text = (try? WholeFile.read(FilePath(path), limit: 1 << 16))?.bytes ?? []
@@ -213,7 +215,7 @@ struct Mount: ParsableCommand {
         if !isAllowed {
             throw RekkordError(
                 .usage,
-                "cannot mount on '\(mountPoint.printed)': allow_other is not permitted",
+                "cannot mount on '\(mountPoint.printed)': \(option) is not permitted",
                 hint: "write user_allow_other to \(path)"
             )
         }

@@ -288,7 +288,8 @@ final class FuseServer: Sendable {
         switch failure {
         case .unreadable: error = RekkordError(.missing, "it could not be read when it was saved")
         case .damaged(let damage): error = damage
-        case .stale, .notFolder, .isFolder, .notLink, .noAttribute, .attributesUnsupported: return
+        case .stale, .notFolder, .isFolder, .nameTooLong, .notLink, .noAttribute, .attributesUnsupported:
+            return
         }
         if error.kind == .interrupted { return }
         counters.errors.add()

@@ -8,6 +8,7 @@ extension MountFailure {
         case .stale: ESTALE
         case .notFolder: ENOTDIR
         case .isFolder: EISDIR
+        case .nameTooLong: ENAMETOOLONG
         case .notLink: EINVAL
         case .noAttribute: ENODATA
         case .attributesUnsupported: EOPNOTSUPP

@@ -96,10 +96,11 @@ import Testing
         #expect(try fixture.rootHash(fixture.save()) == hash)
     }
 
-    /// Makes the cache believe that every file had another content when it was saved.
-    private func falsifyCache() throws {
+    /// Makes the cache believe that `tree/file` had another content when it was saved, as or below an operand.
+    private func falsifyCache(asOperand: Bool = false) throws {
         let cache = try fixture.openCache()
-        let operand = try fixture.operand(fixture.tree)
+        let path = asOperand ? fixture.folder["tree/file"] : fixture.tree
+        let operand = try fixture.operand(path)
         let record = try #require(cache.record(of: operand.key))
         var builder = FolderRecord.Builder(
             record.circumstances,
@@ -109,11 +110,12 @@ import Testing
         )
         let status = try System.status(of: fixture.folder["tree/file"].bytes)
         var cursor = record.cursor()
-        let found = cursor.find(Array("file".utf8))
+        let name = asOperand ? Array(path.bytes.dropFirst()) : Array("file".utf8)
+        let found = cursor.find(name)
         var entry = try #require(found)
         #expect(entry.isSame(as: status))
         entry.hash = .zero
-        builder.append(Array("file".utf8), entry)
+        builder.append(name, entry)
         #expect(cache.remember(blobs: [], records: [.init(folder: operand.key, bytes: builder.finish())]))
     }
 
@@ -133,6 +135,26 @@ import Testing
         #expect(try fixture.text(fixture.entries(fixture.save())["file"]) == "one")
         fixture.options.readsEveryFile = false
         _ = try fixture.save()
+        #expect(fixture.takeWarnings() == [])
+    }
+
+    @Test("rehash of a file that is an operand fails each time, and names it once by its path")
+    func rehashOfOperand() throws {
+        let path = try fixture.write("file", "one")
+        _ = try fixture.save(path)
+        try falsifyCache(asOperand: true)
+        fixture.options.comparesContent = true
+        for _ in 0..<3 {
+            let error = #expect(throws: RekkordError.self) { try fixture.save(path) }
+            #expect(error?.message == "cannot save: files changed under equal times and size")
+            let warnings = fixture.takeWarnings()
+            #expect(warnings == ["content of '\(path.string)' changed: its times and size did not"])
+        }
+        #expect(try fixture.test.repository.listTags().tags.count == 1)
+        fixture.options.readsEveryFile = true
+        _ = try fixture.save(path)
+        fixture.options.readsEveryFile = false
+        _ = try fixture.save(path)
         #expect(fixture.takeWarnings() == [])
     }
 

@@ -242,6 +242,22 @@ import TestSupport
         #expect(after.attributes.size == 5)
     }
 
+    @Test("a name that is too long is an error, in whatever folder; one byte less is only absent")
+    func longNames() throws {
+        let repository = try TestRepository()
+        try repository.snapshot("c", milliseconds: 1, [try repository.folder("d", [])])
+        for (identifier, folders) in [("c", ["d"]), (":", ["channels", "snapshots", "channels/c"])] {
+            let bench = try MountBench(repository, identifier)
+            for parent in try [.root] + folders.map({ try bench.find($0).node }) {
+                #expect(try bench.lookup(String(repeating: "x", count: 255), in: parent) == nil)
+                #expect(
+                    errnoWord { _ = try bench.lookup(String(repeating: "x", count: 256), in: parent) }
+                        == "nameTooLong"
+                )
+            }
+        }
+    }
+
     @Test("hostile names and repeated names are hidden, the rest is shown")
     func hostileNames() throws {
         let repository = try TestRepository()
