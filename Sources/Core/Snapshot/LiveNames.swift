@@ -6,12 +6,16 @@ enum LiveNames {
     static let snapshots = Array("snapshots".utf8)
     static let latest = Array("latest".utf8)
     /// The folders of the root; the last one is not listed.
-    static let top = [channels, snapshots, Array(".rekkord".utf8)]
+    static let top = [channels, snapshots, Array("history".utf8), Array(".rekkord".utf8)]
     static let report = Array("stats".utf8)
-    private static let maxCutByteCount = 245
+    /// What follows a channel that is cut: `%~` and eight digits.
+    private static let cutMarkByteCount = 10
 
     /// A channel as one name: `%`, `/`, control characters and a leading `.` as `%HH`, cut when it gets too long.
-    static func folder(ofChannel channel: [UInt8]) -> [UInt8] {
+    static func folder(
+        ofChannel channel: [UInt8],
+        maxByteCount: Int = EntryName.maxByteCount
+    ) -> [UInt8] {
         let pieces = channel.enumerated().map { index, byte in
             let isEscaped =
                 byte == UInt8(ascii: "%") || byte == UInt8(ascii: "/") || byte < 0x20 || byte == 0x7f
@@ -19,10 +23,10 @@ enum LiveNames {
             return isEscaped ? Array("%\(Hexadecimal.encode([byte]))".utf8) : [byte]
         }
         let whole = pieces.flatMap { $0 }
-        if whole.count <= EntryName.maxByteCount { return whole }
+        if whole.count <= maxByteCount { return whole }
         var cut: [UInt8] = []
         for piece in pieces {
-            if cut.count + piece.count > maxCutByteCount { break }
+            if cut.count + piece.count > maxByteCount - cutMarkByteCount { break }
             cut += piece
         }
         return cut + Array("%~".utf8) + digits(Sodium.sha256(channel), 8)

@@ -10,8 +10,18 @@ public struct LoadedBlobs: Sendable {
     /// All of them.
     var all: [(id: ObjectID, outcome: Outcome)] { outcomes }
 
+    /// What the operation worked out before these loads.
+    let work: HistoryWork?
+
     /// Starts empty, as an operation does.
-    public init() {}
+    public init() {
+        work = nil
+    }
+
+    /// Goes on with what was worked out.
+    public init(continuing work: HistoryWork) {
+        self.work = work
+    }
 
     /// Whether the operation had to wait for nothing so far.
     public var isEmpty: Bool { outcomes.isEmpty }
@@ -30,6 +40,9 @@ public struct LoadedBlobs: Sendable {
 public enum Obstacle: Error, Sendable {
     /// It has to be tried again with these blobs, at least one.
     case needs([ObjectID])
+    /// It got on, and has to be tried again with what it worked out and these blobs, at least one; it is done with
+    /// those it had.
+    case advances(HistoryWork, [ObjectID])
     /// It fails.
     case fails(MountFailure)
 }

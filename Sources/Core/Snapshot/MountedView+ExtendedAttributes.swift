@@ -43,7 +43,7 @@ extension MountedView {
     ) throws(Obstacle) -> (attributes: [ExtendedAttribute]?, isAlone: Bool) {
         if node == .root { return (try parse(root.extended), root.extended.isEmpty) }
         if let owner = nodes.owner(of: node), try liveItem(owner, node.position) != nil { return (nil, true) }
-        if isReport(node) { return (nil, true) }
+        if isReport(node) || isHistoryPath(node) { return (nil, true) }
         let spot = try spot(node, loaded)
         guard spot.folder.hasExtended(at: spot.index) else {
             return (nil, !spot.folder.hasExtendedAttributes)
@@ -71,7 +71,7 @@ extension MountedView {
         } else if let owner = nodes.owner(of: node), let item = try liveItem(owner, node.position) {
             guard case .folder(.snapshot(let id)) = item.kind else { return nil }
             return try snapshotAttribute(word, id, loaded)
-        } else if isReport(node) {
+        } else if isReport(node) || isHistoryPath(node) {
             return nil
         } else {
             let spot = try spot(node, loaded)

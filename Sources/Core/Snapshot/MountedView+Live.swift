@@ -19,7 +19,9 @@ extension MountedView {
     /// - Returns: What the kernel has to forget, as far as it knows of it.
     public func update(_ listing: TagListing, at time: Timestamp?) -> [LiveNotice] {
         guard let live else { return [] }
-        return live.tree.update(listing, at: time).compactMap { change in
+        let changes = live.tree.update(listing, at: time)
+        if !changes.isEmpty { live.history.noteChange() }
+        return changes.compactMap { change in
             node(of: change.folder).map { LiveNotice(folder: $0, names: change.names) }
         }
     }
@@ -31,9 +33,10 @@ extension MountedView {
 
     /// Whether the tags are to be listed again because of a look at `node`; then `refreshEnded` has to follow.
     public func refreshBegins(at node: NodeNumber) -> Bool {
-        guard let live, let place = nodes.place(node), case .live(let folder) = place.source, folder != .top
-        else {
-            return false
+        guard let live, let place = nodes.place(node) else { return false }
+        switch place.source {
+        case .live(.channels), .live(.snapshots), .live(.channel), .history: break
+        case .live(.top), .stored, .overlaid, .snapshot, .unreadable, .report: return false
         }
         return live.refresh.begins(at: MonotonicTime.milliseconds())
     }
@@ -109,6 +112,7 @@ extension MountedView {
             switch position {
             case 0: (.live(.channels), liveTime(.channels, state))
             case 1: (.live(.snapshots), liveTime(.snapshots, state))
+            case 2: (live.map { .history($0.history.root) } ?? .report, liveTime(.snapshots, state))
             default: (.report, liveTime(.top, state))
             }
         return LiveItem(
@@ -177,8 +181,8 @@ extension MountedView {
             attributes.links = UInt32(clamping: 2 + state.snapshots.shownCount)
         case .folder(.live(.channel(let index))):
             attributes.links = UInt32(clamping: 2 + state.channels[index].snapshots.shownCount)
-        case .folder(.live(.top)): attributes.links = 4
-        case .folder(.report): break
+        case .folder(.live(.top)): attributes.links = UInt32(1 + LiveNames.top.count)
+        case .folder(.history), .folder(.report): break
         case .folder: attributes.permissions = 0o755
         }
         if case .latest = item.kind { attributes.permissions = 0o777 }

@@ -18,7 +18,7 @@ public final class MountedView: Sendable {
     let live: Live?
     /// What `.rekkord/stats` says.
     let report: @Sendable () -> [UInt8]
-    private let warn: @Sendable (String) -> Void
+    let warn: @Sendable (String) -> Void
     private let warned = Locked<Set<Hash32>>([])
 
     /// The part above the snapshots.
@@ -26,11 +26,14 @@ public final class MountedView: Sendable {
         let tree = LiveTree()
         let census = SnapshotCensus()
         let refresh: LiveRefresh
+        let history: HistoryTree
     }
 
     /// How long attributes are believed that a later read may correct.
     static let doubtfulSeconds: Double = 5
     private static let maxWarnedCount = 10_000
+    /// Which part of the memory for blobs the versions of paths may take beside it.
+    private static let historyShare = 8
 
     /// Makes a view of `root`.
     ///
@@ -55,7 +58,8 @@ public final class MountedView: Sendable {
         nodes = NodeTable(root: root.source, inodes: root.inodes)
         if case .live = root.source {
             live = Live(
-                refresh: LiveRefresh(seconds: settings.refreshSeconds, now: MonotonicTime.milliseconds())
+                refresh: LiveRefresh(seconds: settings.refreshSeconds, now: MonotonicTime.milliseconds()),
+                history: HistoryTree(byteLimit: cache.byteLimit / Self.historyShare)
             )
         } else {
             live = nil
@@ -77,6 +81,7 @@ public final class MountedView: Sendable {
         let place = try place(parent, loaded)
         switch place.source {
         case .live(let folder): return try liveLookup(Array(name), in: folder, place, loaded)
+        case .history(let folder): return try historyLookup(Array(name), in: folder, place, loaded)
         case .report: return reportLookup(Array(name), in: place)
         case .stored, .overlaid, .snapshot, .unreadable: break
         }
@@ -104,6 +109,7 @@ public final class MountedView: Sendable {
         {
             return (attributes, liveSeconds)
         }
+        if let found = try historyAttributes(of: node, loaded) { return found }
         if isReport(node) { return (reportAttributes, 0) }
         let spot = try spot(node, loaded)
         guard let shown = try show(spot, .named, loaded) else { throw .fails(.stale) }
@@ -112,8 +118,10 @@ public final class MountedView: Sendable {
 
     /// For how many seconds the kernel may believe that a name is not in a folder.
     public func absentSeconds(in node: NodeNumber) -> Double {
-        if live != nil, case .live? = nodes.place(node)?.source { return liveSeconds }
-        return settings.immutableSeconds
+        switch live == nil ? nil : nodes.place(node)?.source {
+        case .live?, .history?: return liveSeconds
+        case .stored?, .overlaid?, .snapshot?, .unreadable?, .report?, nil: return settings.immutableSeconds
+        }
     }
 
     /// The path below the root of the mount, as far as memory tells, for messages.
@@ -163,6 +171,9 @@ public final class MountedView: Sendable {
             try liveList(folder, place, from: start, loaded, emit)
             return
         }
+        if case .history(let folder) = place.source {
+            return try historyList(folder, place, from: offset, loaded, emit)
+        }
         if case .report = place.source {
             if emitDots(place, from: offset, emit), offset <= 2 { reportList(place, emit) }
             return
@@ -186,7 +197,7 @@ public final class MountedView: Sendable {
         readListed(content, folder)
     }
 
-    private func emitDots(
+    func emitDots(
         _ place: Place,
         from offset: UInt64,
         _ emit: (UnsafeRawBufferPointer, ShownNode, UInt64) -> Bool
@@ -265,6 +276,7 @@ public final class MountedView: Sendable {
     /// The entry that a number stands for, not the root.
     func spot(_ node: NodeNumber, _ loaded: LoadedBlobs) throws(Obstacle) -> Spot {
         guard let owner = nodes.owner(of: node) else { throw .fails(.stale) }
+        if let spot = try historySpot(node, owner, loaded) { return spot }
         let spot: Spot
         switch owner {
         case .place(let place):
@@ -291,18 +303,11 @@ public final class MountedView: Sendable {
             }
             return nodes.enter(node, parent: parent, name: item.name, source: source)
         }
+        if let place = try historyPlace(node, loaded) { return place }
         let spot = try spot(node, loaded)
         guard let parent = spot.place else { throw .fails(.notFolder) }
         let item = spot.folder.item(at: spot.index)
-        guard item.isFolder else { throw .fails(.notFolder) }
-        let source: FolderSource
-        if let overlay = item.overlay {
-            source = .overlaid(OverlaidFolder(base: item.entry.objectID, overlay))
-        } else if let id = item.entry.objectID {
-            source = .stored(id)
-        } else {
-            source = .unreadable
-        }
+        guard let source = FolderSource(item) else { throw .fails(.notFolder) }
         return nodes.enter(node, parent: parent, name: item.entry.name, source: source)
     }
 
@@ -321,7 +326,7 @@ public final class MountedView: Sendable {
             return tree.top
         case .unreadable:
             throw .fails(.unreadable)
-        case .live, .report:
+        case .live, .history, .report:
             // Those are answered before anything is opened.
             throw .fails(.stale)
         }
@@ -361,7 +366,7 @@ extension FolderSource {
         switch self {
         case .stored(let id): id
         case .overlaid(let folder): folder.base
-        case .snapshot, .unreadable, .live, .report: nil
+        case .snapshot, .unreadable, .live, .history, .report: nil
         }
     }
 }

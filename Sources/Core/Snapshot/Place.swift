@@ -10,6 +10,8 @@ enum FolderSource: Sendable {
     case unreadable
     /// The snapshots of a repository, which come and go.
     case live(LiveFolder)
+    /// The versions of what was saved at a path.
+    case history(HistoryFolder)
     /// What the mount tells of itself.
     case report
 

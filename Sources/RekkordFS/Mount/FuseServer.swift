@@ -61,6 +61,8 @@ final class FuseServer: Sendable {
         } catch {
             switch error {
             case .needs(let ids): wait(reply, operation, loaded, for: ids)
+            case .advances(let work, let ids):
+                wait(reply, operation, LoadedBlobs(continuing: work), for: ids)
             case .fails(let failure):
                 report(failure, of: operation, loaded)
                 reply.send(error: failure.errno)

@@ -9,6 +9,7 @@ struct MountBench {
     let view: MountedView
     let storage: FaultyStorage
     let cache: BlobCache<DecodedBlob>
+    private let told = Lines()
 
     init(_ repository: TestRepository, _ identifier: String, cacheByteLimit: Int = 1 << 20) throws {
         self.repository = repository
@@ -49,12 +50,15 @@ struct MountBench {
             cache: cache,
             settings: settings,
             emptyFile: opened.identifyEmptyFile(),
-            warn: { _ in }
+            warn: { [told] in told.add($0) }
         )
         if case .repository = try Identifier(Array(identifier.utf8)).target {
             _ = view.update(try opened.listTags(), at: nil)
         }
     }
+
+    /// What the view warned of.
+    var warnings: [String] { told.all }
 
     /// Runs an operation, with what it needs, until it has a result or fails.
     func run<Value>(_ operation: (LoadedBlobs) throws(Obstacle) -> Value) throws(MountFailure) -> Value {
@@ -65,7 +69,8 @@ struct MountBench {
             } catch {
                 switch error {
                 case .fails(let failure): throw failure
-                case .needs(let ids):
+                case .needs(let ids), .advances(_, let ids):
+                    if case .advances(let work, _) = error { loaded = LoadedBlobs(continuing: work) }
                     for id in ids {
                         let told = Told()
                         switch cache.fetch(id, .demand, { outcome in told.set(outcome) }) {
@@ -136,6 +141,14 @@ struct MountBench {
     func text(_ node: NodeNumber) throws(MountFailure) -> String {
         String(decoding: try read(node).joined, as: UTF8.self)
     }
+}
+
+private final class Lines: Sendable {
+    private let lines = Locked<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
 }
 
 private final class Told: Sendable {

@@ -297,7 +297,7 @@ import TestSupport
         let folder = try repository.folder("d", [repository.file("f", "one")])
         try repository.snapshot("a/b", milliseconds: 1000, [folder])
         let bench = try MountBench(repository, ":")
-        #expect(try bench.list(.root).map(\.0) == [".", "..", "channels", "snapshots"])
+        #expect(try bench.list(.root).map(\.0) == [".", "..", "channels", "snapshots", "history"])
         let old = try bench.find("channels/a%2Fb/1970-01-01T00.00.01Z")
         let folder2 = try repository.folder("d", [repository.file("f", "two")])
         let second = try repository.snapshot("a/b", milliseconds: 1500, [folder2])

@@ -11,10 +11,37 @@ struct WholeMountTests {
         #expect(try setup.program.run("save", "c", "tree").status == 0)
     }
 
+    @Test("history shows each version of a file once, with the pages that its snapshots have")
+    func history() throws {
+        try setup.folder.write("tree/changing", "one")
+        #expect(try setup.program.run("save", "d", "tree").status == 0)
+        try setup.folder.write("tree/changing", "two!")
+        #expect(try setup.program.run("save", "e", "tree").status == 0)
+        #expect(try setup.program.run("save", "f", "tree").status == 0)
+        let mount = try WholeMount(setup)
+        let tree = setup.root + "/tree"
+        #expect(try mount.shell("ls \"$M/history\"; cat \"$M\"/history\(tree)/changing/*@*") == "onetwo!")
+        #expect(
+            try mount.shell("cd \"$M/history\(tree)\"; ls a folder/b | wc -l; cat folder/b/*; cat none")
+                == "5\nbetacat: none: No such file or directory\n"
+        )
+        #expect(
+            try mount.shell(
+                "cd \"$M/history\(tree)\"; ls | sed 's/.*@//'; cat ./*@[de]/changing; cat ./*@c/a"
+            ) == "c\nd\ne\nonetwo!alpha"
+        )
+        let again = try mount.requests("cat \"$M\"/channels/*/latest\(tree)/changing")
+        #expect(again.output == "onetwo!two!")
+        #expect(again.counts["read"] == 0)
+        try mount.end()
+    }
+
     @Test("the counters are a file that is not listed and always new")
     func statistics() throws {
         let mount = try WholeMount(setup)
-        #expect(try mount.shell("ls -A \"$M\"; ls -A \"$M/.rekkord\"") == "channels\nsnapshots\nstats\n")
+        #expect(
+            try mount.shell("ls -A \"$M\"; ls -A \"$M/.rekkord\"") == "channels\nhistory\nsnapshots\nstats\n"
+        )
         let first = try mount.counters()
         let second = try mount.counters()
         #expect(try #require(second["read"]) == #require(first["read"]) + 1)
