@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -70,6 +71,19 @@ rk_open_at(int fd, const char *path, int flags, uint32_t mode)
 	return (openat(fd, path, flags, (mode_t)mode));
 }
 
+int
+rk_open_beneath(int fd, const char *path, int flags, uint32_t mode)
+{
+	/* The kernel refuses a mode without O_CREAT, and flags that openat(2) would ignore. */
+	struct open_how how = {
+		.flags = (uint32_t)flags,
+		.mode = (flags & O_CREAT) ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+
+	return ((int)syscall(SYS_openat2, fd, path, &how, sizeof(how)));
+}
+
 int64_t
 rk_read_directory(int fd, void *buffer, size_t size)
 {
@@ -89,6 +103,27 @@ rk_get_attribute(const char *path, int follow, const char *name, void *buffer, s
 {
 
 	return (follow ? getxattr(path, name, buffer, size) : lgetxattr(path, name, buffer, size));
+}
+
+int
+rk_set_attribute(int fd, const char *name, const void *value, size_t size)
+{
+
+	return (fsetxattr(fd, name, value, size, 0));
+}
+
+int
+rk_remove_attribute(int fd, const char *name)
+{
+
+	return (fremovexattr(fd, name));
+}
+
+int
+rk_set_link_attribute(const char *path, const char *name, const void *value, size_t size)
+{
+
+	return (lsetxattr(path, name, value, size, 0));
 }
 
 int

@@ -24,6 +24,7 @@ struct Rekkord: ParsableCommand {
             Channels.self,
             List.self,
             Mount.self,
+            Restore.self,
             ChangeCID.self,
             ResetCache.self,
         ]

@@ -23,6 +23,9 @@ import Testing
             """
         let check = """
             cmp documents/letter.txt letter.txt
+            cmp documents/letter.txt letter.old
+            cmp documents/letter.txt documents.old/letter.txt
+            test ! -e nowhere
             cmp documents/letter.txt restored/letter.txt
             """
         let folder = try TemporaryDirectory()

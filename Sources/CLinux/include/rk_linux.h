@@ -39,6 +39,12 @@ int rk_stat_descriptor(int fd, struct rk_stat *out);
 
 int rk_open_at(int fd, const char *path, int flags, uint32_t mode);
 
+/*
+ * rk_open_beneath(fd, path, flags, mode):
+ * openat2(2) of ${path} below ${fd}, with neither links on the way nor a way out of ${fd}.
+ */
+int rk_open_beneath(int fd, const char *path, int flags, uint32_t mode);
+
 /* open(2) flags that only _GNU_SOURCE shows; checked against the system's in rk_linux.c. */
 static const int32_t RK_O_PATH = 010000000;
 static const int32_t RK_O_NOATIME = 01000000;
@@ -55,6 +61,11 @@ int64_t rk_read_directory(int fd, void *buffer, size_t size);
  */
 int64_t rk_list_attributes(const char *path, int follow, void *_Nullable buffer, size_t size);
 int64_t rk_get_attribute(const char *path, int follow, const char *name, void *_Nullable buffer, size_t size);
+
+/* fsetxattr(2) and fremovexattr(2) of ${fd}, lsetxattr(2) of ${path}. */
+int rk_set_attribute(int fd, const char *name, const void *_Nullable value, size_t size);
+int rk_remove_attribute(int fd, const char *name);
+int rk_set_link_attribute(const char *path, const char *name, const void *_Nullable value, size_t size);
 
 /*
  * rk_rename_noreplace(from_fd, from, to_fd, to):

@@ -14,4 +14,9 @@ public final class Counter: Sendable {
     public func add(_ events: Int = 1) {
         count.add(events, ordering: .relaxed)
     }
+
+    /// Counts one event and tells how many there were before it.
+    public func next() -> Int {
+        count.add(1, ordering: .relaxed).oldValue
+    }
 }

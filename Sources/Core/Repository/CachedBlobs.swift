@@ -16,29 +16,36 @@ public struct CachedBlobs: Sendable {
     }
 
     /// The blob from the cache; nil when it has to be fetched.
-    public func cached(_ id: ObjectID) -> Blob? {
+    ///
+    /// - Parameter limit: The largest plaintext that is accepted, in bytes, as everywhere below.
+    public func cached(_ id: ObjectID, limit: Int = Repository.maxPlaintextByteCount) -> Blob? {
         guard let cache, let object = cache.candidate(id) else { return nil }
         do {
-            let blob = try repository.open(object, id, limit: Repository.maxPlaintextByteCount)
+            let blob = try repository.open(object, id, limit: limit)
             cache.accept(object.count)
             return blob
         } catch {
-            cache.reject(id)
+            // With a lower limit a good object may fail.
+            if limit == Repository.maxPlaintextByteCount { cache.reject(id) }
             return nil
         }
     }
 
     /// The blob from the storage; the cache keeps its object.
-    public func fetch(_ id: ObjectID) throws(RekkordError) -> Blob {
-        let (blob, object) = try repository.readObject(id)
+    public func fetch(_ id: ObjectID, limit: Int = Repository.maxPlaintextByteCount) throws(RekkordError)
+        -> Blob
+    {
+        let (blob, object) = try repository.readObject(id, limit: limit)
         cache?.keep(id, blob.type.cachedKind, object.bytes)
         return blob
     }
 
     /// The blob from wherever it is.
-    public func get(_ id: ObjectID) throws(RekkordError) -> Blob {
-        if let blob = cached(id) { return blob }
-        return try fetch(id)
+    public func get(_ id: ObjectID, limit: Int = Repository.maxPlaintextByteCount) throws(RekkordError)
+        -> Blob
+    {
+        if let blob = cached(id, limit: limit) { return blob }
+        return try fetch(id, limit: limit)
     }
 }
 

@@ -161,10 +161,16 @@ public final class Repository: Sendable {
         _ id: ObjectID,
         limit: Int = maxPlaintextByteCount
     ) throws(RekkordError) -> Result<VerifiedBlob, FormatError> {
-        try Self.readVerified(storage, id.objectName, limit: Self.maxObjectByteCount) {
+        try Self.readVerified(storage, id.objectName, limit: Self.objectByteCount(limit)) {
             (object) throws(FormatError) in
             VerifiedBlob(blob: try open(object.bytes, id, limit: limit), object: object)
         }
+    }
+
+    /// The largest object that can hold a plaintext of so many bytes, with room to spare: LZ4 adds less than a
+    /// hundredth, padding less than an eighth.
+    private static func objectByteCount(_ plaintext: Int) -> Int {
+        min(maxObjectByteCount, plaintext + plaintext / 4 + 65_536)
     }
 
     /// How often an object that fails verification is read at most.

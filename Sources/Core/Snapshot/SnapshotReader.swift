@@ -2,18 +2,26 @@
 public protocol BlobSource: Sendable {
     /// The blob with this id, its plaintext checked against it.
     ///
+    /// - Parameter limit: The largest plaintext that is accepted, in bytes.
     /// - Throws: What `Repository.get` throws; the message names the blob, not its path.
-    func blob(_ id: ObjectID) throws(RekkordError) -> Blob
+    func blob(_ id: ObjectID, limit: Int) throws(RekkordError) -> Blob
+}
+
+extension BlobSource {
+    /// The blob with this id, of any size that is read at all.
+    public func blob(_ id: ObjectID) throws(RekkordError) -> Blob {
+        try blob(id, limit: Repository.maxPlaintextByteCount)
+    }
 }
 
 extension Repository: BlobSource {
     /// Reads the blob; see `get`.
-    public func blob(_ id: ObjectID) throws(RekkordError) -> Blob { try get(id) }
+    public func blob(_ id: ObjectID, limit: Int) throws(RekkordError) -> Blob { try get(id, limit: limit) }
 }
 
 extension CachedBlobs: BlobSource {
     /// Reads the blob; see `get`.
-    public func blob(_ id: ObjectID) throws(RekkordError) -> Blob { try get(id) }
+    public func blob(_ id: ObjectID, limit: Int) throws(RekkordError) -> Blob { try get(id, limit: limit) }
 }
 
 /// Opens snapshots and folders, and finds entries by path.

@@ -37,6 +37,16 @@ public struct SnapshotResolver {
         public let item: FolderView.Item?
     }
 
+    /// Anything that is no folder.
+    public struct Leaf: Sendable {
+        /// What a user calls it: `file`, `link`, `special file`.
+        public let noun: String
+        /// How the folder around it shows it; nil when it was named by its own id.
+        public let entry: Entry?
+        /// Its blob; nil when nothing was stored.
+        public let id: ObjectID?
+    }
+
     /// What was found.
     public enum Target: Sendable {
         /// All snapshots.
@@ -46,9 +56,7 @@ public struct SnapshotResolver {
         /// A folder.
         case folder(Folder)
         /// Anything else.
-        ///
-        /// - Parameter noun: what a user calls it: `file`, `link`, `special file`.
-        case leaf(noun: String)
+        case leaf(Leaf)
     }
 
     /// Opens what is found.
@@ -130,7 +138,7 @@ public struct SnapshotResolver {
                 return try find(path, in: view, identifier)
             }
             guard path.isEmpty else { throw Identifier.notFound(identifier.text) }
-            return .leaf(noun: blob.type.noun)
+            return .leaf(Leaf(noun: blob.type.noun, entry: nil, id: id))
         } catch {
             throw error.kind == .notFound ? error : error.reading(identifier.text)
         }
@@ -159,7 +167,10 @@ public struct SnapshotResolver {
         _ identifier: Identifier
     ) throws(RekkordError) -> Target {
         guard let item = try reader.find(path, in: view) else { throw Identifier.notFound(identifier.text) }
-        guard item.isFolder else { return .leaf(noun: item.entry.attributes.noun) }
+        guard item.isFolder else {
+            let entry = item.entry
+            return .leaf(Leaf(noun: entry.attributes.noun, entry: entry, id: entry.objectID))
+        }
         return .folder(Folder(view: try reader.open(item), id: item.entry.objectID, item: item))
     }
 }

@@ -3,9 +3,11 @@
 /// Per entry: `begin`, then, if it was entered, `open`, the same for each of its entries, `close`; then `end`.
 public protocol TreeVisitor {
     /// An entry is met; at depth 0 it is one of those that the walk started with.
-    mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError)
+    ///
+    /// - Returns: Whether it is to be entered, if that is possible.
+    mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) -> Bool
     /// The entry begun last is entered.
-    mutating func open(hiddenNameCount: Int, path: [UInt8]) throws(RekkordError)
+    mutating func open(_ view: FolderView, path: [UInt8]) throws(RekkordError)
     /// The entry opened last has no more entries.
     mutating func close() throws(RekkordError)
     /// The entry begun last is done.
@@ -89,13 +91,13 @@ public struct TreeWalk {
     private mutating func meet(_ item: FolderView.Item, _ visitor: inout some TreeVisitor)
         throws(RekkordError)
     {
-        try visitor.begin(item, depth: depth)
+        let isWanted = try visitor.begin(item, depth: depth)
         if !path.isEmpty { path.append(UInt8(ascii: "/")) }
         path += item.entry.name
-        if isRecursive, item.isFolder, item.overlay != nil || item.entry.objectID != nil,
+        if isRecursive, isWanted, item.isFolder, item.overlay != nil || item.entry.objectID != nil,
             let view = try open(item, &visitor)
         {
-            try visitor.open(hiddenNameCount: view.stored?.hiddenNameCount ?? 0, path: path)
+            try visitor.open(view, path: path)
             levels.append(Level(item: item, view: view, pathByteCount: path.count))
             hold(levels[levels.count - 1].memoryByteCount)
         } else {

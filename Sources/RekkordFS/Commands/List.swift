@@ -51,7 +51,8 @@ struct List: ParsableCommand {
         case .repository: break
         case .snapshot(let snapshot): try report.print(snapshot)
         case .folder(let folder): try report.print(folder.view, name: name)
-        case .leaf(let noun): throw RekkordError(.unsupported, "cannot list '\(name)': it is a \(noun)")
+        case .leaf(let leaf):
+            throw RekkordError(.unsupported, "cannot list '\(name)': it is a \(leaf.noun)")
         }
         if report.isEmpty { console.note("No entries") }
         if report.failureCount > 0 { throw ExitCode(ExitStatus.failed) }

@@ -104,17 +104,18 @@ struct TreeReport {
 }
 
 extension TreeReport: TreeVisitor {
-    mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) {
+    mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) -> Bool {
         try check()
         isEmpty = false
         switch style {
         case .plain(let plain): plain.print(item.entry, depth: baseDepth + depth)
         case .document: withDocument { Self.begin(item.entry, in: &$0) }
         }
+        return true
     }
 
-    mutating func open(hiddenNameCount: Int, path: [UInt8]) throws(RekkordError) {
-        warnOfHidden(hiddenNameCount, in: PrintedName.escape(path))
+    mutating func open(_ view: FolderView, path: [UInt8]) throws(RekkordError) {
+        warnOfHidden(view.stored?.hiddenNameCount ?? 0, in: PrintedName.escape(path))
         withDocument { $0.beginChildren() }
     }
 

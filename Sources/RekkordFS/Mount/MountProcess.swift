@@ -161,10 +161,10 @@ struct MountProcess {
         case .folder(let folder):
             let name = folder.id?.description ?? PrintedName.escape(plan.identifier)
             return (MountRoot(folder, mounter: plan.settings.mounter), name)
-        case .leaf(let noun):
+        case .leaf(let leaf):
             throw RekkordError(
                 .notFound,
-                "cannot mount '\(PrintedName.escape(plan.identifier))': it is a \(noun)"
+                "cannot mount '\(PrintedName.escape(plan.identifier))': it is a \(leaf.noun)"
             )
         }
     }

@@ -36,8 +36,8 @@ import Testing
     }
 
     private func leaf(_ text: String) throws -> String? {
-        guard case .leaf(let noun) = try resolve(text) else { return nil }
-        return noun
+        guard case .leaf(let leaf) = try resolve(text) else { return nil }
+        return leaf.noun
     }
 
     private func failure(_ text: String) -> RekkordError? {

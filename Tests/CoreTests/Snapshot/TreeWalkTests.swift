@@ -11,16 +11,18 @@ import Testing
         var entries = 0
         var limit = Int.max
         var failures: [String] = []
+        var unwanted: [UInt8]?
 
-        mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) {
+        mutating func begin(_ item: FolderView.Item, depth: Int) throws(RekkordError) -> Bool {
             #expect(depth == self.depth)
             entries += 1
             if entries > limit { throw RekkordError(.interrupted, "enough") }
             lines.append(
                 String(repeating: " ", count: depth) + String(decoding: item.entry.name, as: UTF8.self)
             )
+            return item.entry.name != unwanted
         }
-        mutating func open(hiddenNameCount: Int, path: [UInt8]) throws(RekkordError) { depth += 1 }
+        mutating func open(_ view: FolderView, path: [UInt8]) throws(RekkordError) { depth += 1 }
         mutating func close() throws(RekkordError) { depth -= 1 }
         mutating func end(_ item: FolderView.Item, depth: Int) throws(RekkordError) {
             #expect(depth == self.depth)

@@ -1,0 +1,240 @@
+internal import Glibc
+import SystemPackage
+
+/// Folders are made, and found, by the thread that walks.
+extension RestoreRun {
+    /// Makes or finds the folder for `item`.
+    ///
+    /// - Returns: Nil when it is not to be entered; whatever there is to tell about that was told.
+    func openFolder(
+        _ item: FolderView.Item,
+        in parent: TargetFolder,
+        _ directory: Descriptor?
+    ) -> TargetFolder? {
+        let name = item.entry.name
+        do throws(RekkordError) {
+            switch pass {
+            case .write:
+                guard let directory else {
+                    let reason = "the folder around it was moved away"
+                    throw RekkordError(.system, "cannot write '\(printed(parent.path(of: name)))': \(reason)")
+                }
+                return try makeFolder(item, in: parent, directory)
+            case .plan, .fetch:
+                return try findFolder(item, in: parent, directory)
+            case .compare:
+                let folder = try findFolder(item, in: parent, directory)
+                if folder?.isNew == true {
+                    fail(
+                        folder?.path ?? name,
+                        "cannot verify '\(printed(parent.path(of: name)))': it is not there"
+                    )
+                    return nil
+                }
+                return folder
+            }
+        } catch {
+            fail(parent.path(of: name), error)
+            return nil
+        }
+    }
+
+    private func makeFolder(
+        _ item: FolderView.Item,
+        in parent: TargetFolder,
+        _ directory: Descriptor
+    ) throws(RekkordError) -> TargetFolder? {
+        let place = TargetPlace(folder: parent, directory: directory, entry: item.entry)
+        let name = item.entry.name
+        // What was not saved itself gets what a folder gets that is made by hand.
+        let mode: UInt32 = item.isSynthetic ? 0o777 : 0o700
+        let existing = try writing(place.path) { () throws(Errno) -> FileStatus? in
+            do throws(Errno) {
+                try System.makeFolder(name, in: directory.number, mode: mode)
+                return nil
+            } catch .fileExists {
+                return try System.status(of: name, in: directory.number)
+            }
+        }
+        guard let existing else { return try openNew(item, place, directory) }
+        if existing.type == .directory { return try openExisting(existing, item, place, directory) }
+        guard !options.keeps(existing, against: item.entry.attributes) else {
+            throw RekkordError(.exists, "cannot write '\(printed(place.path))': a file is in the way")
+        }
+        try writing(place.path) { () throws(Errno) in
+            try System.remove(name, in: directory.number)
+            try System.makeFolder(name, in: directory.number, mode: mode)
+        }
+        return try openNew(item, place, directory)
+    }
+
+    private func openNew(
+        _ item: FolderView.Item,
+        _ place: TargetPlace,
+        _ directory: Descriptor
+    ) throws(RekkordError) -> TargetFolder {
+        let (descriptor, status) = try writing(place.path) { () throws(Errno) in
+            let descriptor = try open(item.entry.name, in: directory)
+            if place.folder.inheritsLists {
+                // Nothing made in it may get lists that the snapshot does not have.
+                try System.removeAttribute(AccessControlList.defaultAttribute, of: descriptor.number)
+                try System.removeAttribute(AccessControlList.accessAttribute, of: descriptor.number)
+            }
+            return (descriptor, try System.status(of: descriptor.number))
+        }
+        return TargetFolder(
+            name: item.entry.name,
+            parent: place.folder,
+            descriptor: descriptor,
+            identity: status.identity,
+            isNew: true,
+            entry: item.isSynthetic ? nil : item.entry
+        )
+    }
+
+    private func openExisting(
+        _ existing: FileStatus,
+        _ item: FolderView.Item,
+        _ place: TargetPlace,
+        _ directory: Descriptor
+    ) throws(RekkordError) -> TargetFolder? {
+        if let reason = circumstances.foreignFolders[existing.identity] {
+            circumstances.warn("not entering '\(printed(place.path))': \(reason)")
+            progress.addSkipped()
+            return nil
+        }
+        // Whoever restores may write into it, as far as the folder is theirs.
+        let isClosed = existing.mode & 0o700 != 0o700 && existing.uid == geteuid() && geteuid() != 0
+        let (descriptor, status) = try writing(place.path) { () throws(Errno) in
+            if isClosed {
+                let named = try System.openBeneath(
+                    item.entry.name,
+                    in: directory.number,
+                    by: options.opening,
+                    flags: System.pathOnly | O_DIRECTORY
+                )
+                try System.setMode(existing.permissions | 0o700, ofPathOnly: named.number)
+            }
+            let descriptor = try open(item.entry.name, in: directory)
+            return (descriptor, try System.status(of: descriptor.number))
+        }
+        let isUpdated = !item.isSynthetic && options.updates(existing, with: item.entry.attributes)
+        return TargetFolder(
+            name: item.entry.name,
+            parent: place.folder,
+            descriptor: descriptor,
+            identity: status.identity,
+            isNew: false,
+            isMountPoint: isMountPoint(status, in: directory),
+            inheritsLists: Self.hasDefaultList(descriptor),
+            entry: isUpdated ? item.entry : nil,
+            formerMode: isClosed ? existing.permissions : nil
+        )
+    }
+
+    /// Finds a folder on the disk, for passes that change nothing; `isNew` when it is not there.
+    private func findFolder(
+        _ item: FolderView.Item,
+        in parent: TargetFolder,
+        _ directory: Descriptor?
+    ) throws(RekkordError) -> TargetFolder? {
+        let place = TargetPlace(folder: parent, directory: directory, entry: item.entry)
+        do throws(Errno) {
+            if let existing = try place.existing(), existing.type == .directory, let directory {
+                if circumstances.foreignFolders[existing.identity] != nil { return nil }
+                let descriptor = try open(item.entry.name, in: directory)
+                return TargetFolder(
+                    name: item.entry.name,
+                    parent: parent,
+                    descriptor: descriptor,
+                    identity: existing.identity,
+                    isNew: false,
+                    isMountPoint: isMountPoint(existing, in: directory),
+                    entry: nil
+                )
+            }
+        } catch {
+            throw RekkordError(.system, "cannot read '\(printed(place.path))': \(error)")
+        }
+        return TargetFolder(
+            name: item.entry.name,
+            parent: parent,
+            descriptor: nil,
+            identity: nil,
+            isNew: true,
+            entry: nil
+        )
+    }
+
+    private func open(_ name: [UInt8], in directory: Descriptor) throws(Errno) -> Descriptor {
+        try System.openBeneath(
+            name,
+            in: directory.number,
+            by: options.opening,
+            flags: O_RDONLY | O_DIRECTORY
+        )
+    }
+
+    private func isMountPoint(_ status: FileStatus, in directory: Descriptor) -> Bool {
+        guard let outer = try? System.status(of: directory.number) else { return true }
+        return outer.mountID != status.mountID || outer.device != status.device
+    }
+
+    /// Whether entries that are made in the folder get an access control list from it.
+    static func hasDefaultList(_ folder: Descriptor) -> Bool {
+        let path = Array("/proc/self/fd/\(folder.number)".utf8)
+        let list = try? System.attribute(AccessControlList.defaultAttribute, of: path, followsLinks: true)
+        return !(list ?? []).isEmpty
+    }
+
+    // MARK: - What is there already
+
+    /// Removes what a killed restore left in a folder, and what the snapshot lacks where that is wanted.
+    ///
+    /// - Parameter view: What the snapshot has in this folder; nil where that is not known in full.
+    func tidy(_ folder: TargetFolder, _ directory: Descriptor, keeping view: FolderView?) {
+        guard pass == .write || pass == .plan, !folder.isNew else { return }
+        // The place of a mount, or of what no save enters, was stored as an empty folder.
+        let view = folder.isMountPoint && view?.count == 0 ? nil : view
+        let found: DirectoryNames
+        do throws(Errno) {
+            // A descriptor of its own, since reading moves a position.
+            let listing = try open(Array(".".utf8), in: directory)
+            found = try DirectoryNames(reading: listing.number)
+        } catch {
+            return fail(folder.path, "cannot read '\(printed(folder.path))': \(error)")
+        }
+        for index in 0..<found.count {
+            if isOver { return }
+            let name = found[index]
+            if view?.item(named: name) == nil, TemporaryName.matches(name) {
+                if pass == .write { try? System.remove(name, in: directory.number) }
+            } else if options.deletes, let view, view.item(named: name) == nil {
+                delete(name, in: folder, directory)
+            }
+        }
+    }
+
+    private func delete(_ name: [UInt8], in folder: TargetFolder, _ directory: Descriptor) {
+        let path = folder.path(of: name)
+        do throws(Errno) {
+            let isFolder = try System.status(of: name, in: directory.number).type == .directory
+            if pass == .write { try remove(name, in: directory, isFolder: isFolder) }
+            progress.addDeleted()
+            circumstances.report?("[-] \(PrintedName.escape(path))\(isFolder ? "/" : "")")
+        } catch .noSuchFileOrDirectory {
+            // It went by itself.
+        } catch {
+            fail(path, "cannot delete '\(printed(path))': \(error)")
+        }
+    }
+
+    /// Removes an entry with all that is in it.
+    func remove(_ name: [UInt8], in directory: Descriptor, isFolder: Bool) throws(Errno) {
+        guard isFolder else { return try System.remove(name, in: directory.number) }
+        var removal = TreeRemoval(options.opening, sparing: Set(circumstances.foreignFolders.keys)) {
+            [self] in isOver
+        }
+        try removal.remove(name, in: directory)
+    }
+}
