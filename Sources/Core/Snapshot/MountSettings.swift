@@ -8,6 +8,8 @@ public struct MountSettings: Sendable {
     public var immutableSeconds: Double
     /// The most that is fetched ahead for one reader, in bytes.
     public var readAheadByteCount: Int
+    /// How many loads run at once.
+    public var connectionCount = 16
     /// How often the tags of a whole repository are listed again, in seconds; nil for never.
     public var refreshSeconds: Int64?
 

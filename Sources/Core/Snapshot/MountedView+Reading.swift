@@ -40,8 +40,6 @@ extension MountedView {
     private static let maxNeededCount = 64
     /// A reader that paused for longer wants nothing fetched ahead.
     private static let idleMilliseconds: Int64 = 3000
-    /// How many subfolders of one folder are fetched ahead.
-    private static let maxSubfolderCount = 64
 
     /// The bytes of a file from `offset` on: `count` of them, or fewer at the end of the file only.
     public func read(
@@ -166,61 +164,19 @@ extension MountedView {
             readAhead.note(
                 chunks,
                 waited: waited,
+                maxWindow: Self.windowPerConnection * settings.connectionCount,
                 byteLimit: byteLimit / readers.activeCount(since: now - Self.idleMilliseconds),
                 in: reader.table
             )
         }
         for index in wanted {
-            cache.prefetch(reader.table.chunk(at: index).objectID) {
+            let outcome = cache.prefetch(reader.table.chunk(at: index).objectID) {
                 reader.isUsed(since: MonotonicTime.milliseconds() - Self.idleMilliseconds)
             }
-        }
-    }
-
-    private func readSiblings(_ content: Content, _ spot: Spot, waited: Bool) {
-        let now = MonotonicTime.milliseconds()
-        let inherited = crawl.withLock { $0.window(at: now) }
-        let (wanted, window) = siblings.reading(in: content) {
-            ($0.note(spot.index, waited: waited, count: spot.folder.count, inherited: inherited), $0.window)
-        }
-        crawl.withLock { $0.note(window, at: now) }
-        prefetch(wanted, of: spot.folder)
-    }
-
-    /// Fetches ahead for somebody who goes through folder after folder: subfolders, and the first files where those
-    /// before were read as well.
-    func readListed(_ content: Content, _ folder: FolderView) {
-        let now = MonotonicTime.milliseconds()
-        let (isWalking, inherited) = crawl.withLock { ($0.noteListing(at: now), $0.window(at: now)) }
-        if isWalking { prefetchSubfolders(of: folder) }
-        guard inherited > 0 else { return }
-        let wanted = siblings.reading(in: content) {
-            $0.noteListing(count: folder.count, inherited: inherited)
-        }
-        prefetch(wanted, of: folder)
-    }
-
-    private func prefetchSubfolders(of folder: FolderView) {
-        var count = 0
-        for index in 0..<folder.count {
-            let attributes = folder.attributes(at: index)
-            guard attributes.isFolder, let id = attributes.objectID else { continue }
-            count += 1
-            guard count <= Self.maxSubfolderCount else { return }
-            cache.prefetch(id) { true }
-        }
-    }
-
-    private func prefetch(_ wanted: Range<Int>, of folder: FolderView) {
-        var byteCount: Int64 = 0
-        for index in wanted {
-            let attributes = folder.attributes(at: index)
-            guard Self.kind(of: attributes) == .file, let id = attributes.objectID, id != emptyFile else {
-                continue
+            if case .refused = outcome {
+                reader.readAhead.withLock { $0.giveBack(from: index) }
+                return
             }
-            byteCount += max(0, attributes.size)
-            guard byteCount <= settings.readAheadByteCount, byteCount <= cache.byteLimit / 4 else { break }
-            cache.prefetch(id) { true }
         }
     }
 }

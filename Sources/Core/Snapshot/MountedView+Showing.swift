@@ -40,7 +40,17 @@ extension MountedView {
             }
             return shown
         }
-        switch try size(attributes, reason, loaded) {
+        let size: Size
+        do {
+            size = try self.size(attributes, reason, loaded)
+        } catch {
+            if kind == .link, let content = spot.content { readLinks(content, spot, waited: true) }
+            throw error
+        }
+        if kind == .link, reason == .named, let content = spot.content {
+            readLinks(content, spot, waited: false)
+        }
+        switch size {
         case .certain(let size):
             shown.attributes.size = size
         case .unknown where reason == .listed:

@@ -13,6 +13,9 @@ public final class MountedView: Sendable {
     let readers = ReaderTable()
     let siblings = SiblingTable()
     let crawl = Locked(Crawl())
+    let linkSiblings = SiblingTable()
+    let linkCrawl = Locked(Crawl())
+    let walks: FolderWalks
     let emptyFile: ObjectID?
     /// Nil unless the whole repository is mounted.
     let live: Live?
@@ -34,6 +37,8 @@ public final class MountedView: Sendable {
     private static let maxWarnedCount = 10_000
     /// Which part of the memory for blobs the versions of paths may take beside it.
     private static let historyShare = 8
+    /// How much is fetched ahead of one reader at most, so that no connection waits for the next request.
+    static let windowPerConnection = 4
 
     /// Makes a view of `root`.
     ///
@@ -55,6 +60,7 @@ public final class MountedView: Sendable {
         self.settings = settings
         self.emptyFile = emptyFile
         self.warn = warn
+        walks = FolderWalks(maxWindow: Self.windowPerConnection * settings.connectionCount)
         nodes = NodeTable(root: root.source, inodes: root.inodes)
         if case .live = root.source {
             live = Live(
@@ -178,7 +184,13 @@ public final class MountedView: Sendable {
             if emitDots(place, from: offset, emit), offset <= 2 { reportList(place, emit) }
             return
         }
-        let folder = try open(place.source, loaded)
+        let folder: FolderView
+        do {
+            folder = try open(place.source, loaded)
+        } catch {
+            if case .needs = error, offset == 0 { walkWaits(at: place) }
+            throw error
+        }
         if offset == 0 { warnOfHidden(folder, place) }
         guard emitDots(place, from: offset, emit) else { return }
         let content = nodes.content(of: place)
@@ -194,7 +206,10 @@ public final class MountedView: Sendable {
             if shown.attributes.kind == .folder { folders += 1 } else { others += 1 }
         }
         nodes.count(folders, in: place, others, in: content)
-        readListed(content, folder)
+        if offset == 0 {
+            let waited = place.source.base.map { loaded[$0] != nil } ?? false
+            walkListed(place, content, folder, waited: waited)
+        }
     }
 
     func emitDots(

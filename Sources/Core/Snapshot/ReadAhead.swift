@@ -22,11 +22,13 @@ struct ReadAhead {
     ///
     /// - Parameters:
     ///   - waited: Whether the reader had to wait for any of them.
+    ///   - maxWindow: How many chunks are worth having on their way.
     ///   - byteLimit: The most that may be on its way for this file.
     ///   - table: Of the file.
     mutating func note(
         _ chunks: ClosedRange<Int>,
         waited: Bool,
+        maxWindow: Int,
         byteLimit: Int,
         in table: FileTable
     ) -> Range<Int> {
@@ -47,7 +49,7 @@ struct ReadAhead {
         if reader.window == 0 {
             reader.window = 1
         } else if waited {
-            reader.window = min(reader.window * 2, table.count)
+            reader.window = min(reader.window * 2, maxWindow)
         }
         let start = max(reader.ahead, reader.chunk + 1)
         var end = start
@@ -62,11 +64,18 @@ struct ReadAhead {
         readers[index] = reader
         return start..<end
     }
+
+    /// Takes back that chunks from `index` on are on their way.
+    mutating func giveBack(from index: Int) {
+        for reader in readers.indices where readers[reader].chunk < index {
+            readers[reader].ahead = min(readers[reader].ahead, index)
+        }
+    }
 }
 
 /// Decides which files of a folder to fetch ahead when they are read one after the other, as by `cp -a`.
 struct SiblingReading {
-    private static let maxWindow = 64
+    private static let maxWindow = 128
     /// How many entries may be left out from one file to the next: subfolders, links, empty files.
     private static let maxStep = 16
 
@@ -101,7 +110,7 @@ struct SiblingReading {
             ahead = position + 1
             return 0..<0
         }
-        window = window == 0 ? 2 : waited ? min(window * 2, Self.maxWindow) : window
+        window = window == 0 ? 2 : waited ? min(window * 4, Self.maxWindow) : window
         let start = max(ahead, position + 1)
         let end = min(count, position + 1 + window)
         guard start < end else { return 0..<0 }
@@ -117,13 +126,6 @@ struct Crawl {
 
     private var window = 0
     private var lastRead: Int64 = 0
-    private var lastListing: Int64 = 0
-
-    /// Notes that a folder was listed; returns whether another one was, just before.
-    mutating func noteListing(at milliseconds: Int64) -> Bool {
-        defer { lastListing = milliseconds }
-        return milliseconds - lastListing <= Self.idleMilliseconds
-    }
 
     /// Notes the window that a folder has after a read in it.
     mutating func note(_ window: Int, at milliseconds: Int64) {

@@ -5,6 +5,12 @@ public protocol BlobSource: Sendable {
     /// - Parameter limit: The largest plaintext that is accepted, in bytes.
     /// - Throws: What `Repository.get` throws; the message names the blob, not its path.
     func blob(_ id: ObjectID, limit: Int) throws(RekkordError) -> Blob
+
+    /// How many blobs it wants to be told of before they are asked for; 0 for none.
+    var window: Int { get }
+
+    /// Is told that this blob will be asked for soon.
+    func expect(_ id: ObjectID)
 }
 
 extension BlobSource {
@@ -12,6 +18,12 @@ extension BlobSource {
     public func blob(_ id: ObjectID) throws(RekkordError) -> Blob {
         try blob(id, limit: Repository.maxPlaintextByteCount)
     }
+
+    /// None.
+    public var window: Int { 0 }
+
+    /// Does nothing.
+    public func expect(_ id: ObjectID) {}
 }
 
 extension Repository: BlobSource {

@@ -86,9 +86,18 @@ public struct SnapshotResolver {
 
     /// Makes a resolver that reads through a cache; tags are always listed.
     public init(_ blobs: CachedBlobs, warn: @escaping (String) -> Void) {
+        self.init(blobs, listing: blobs.repository, warn: warn)
+    }
+
+    /// Makes a resolver that reads from a source of its own.
+    public init(
+        _ source: any BlobSource,
+        listing repository: Repository,
+        warn: @escaping (String) -> Void
+    ) {
         self.init(
-            SnapshotReader(blobs),
-            listTags: { () throws(RekkordError) in try blobs.repository.listTags() },
+            SnapshotReader(source),
+            listTags: { () throws(RekkordError) in try repository.listTags() },
             warn: warn
         )
     }

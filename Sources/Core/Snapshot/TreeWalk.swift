@@ -26,6 +26,9 @@ public struct TreeWalk {
     /// The most memory of folders held at a time.
     public static let maxHeldByteCount = 64 << 20
 
+    /// How many entries are looked at to find the next folders, however many files stand between them.
+    private static let maxStepCount = 16_384
+
     /// One folder being visited.
     private struct Level {
         /// How it was met; nil for what the walk started with.
@@ -47,6 +50,8 @@ public struct TreeWalk {
     private var heldByteCount = 0
     /// No level below this one is held, except what the walk started with.
     private var firstHeld = 0
+    /// How many folders the source was told of and not asked for since.
+    private var aheadCount = 0
 
     /// How many folders around the next entry were met by this walk.
     private var depth: Int { levels.first?.item == nil ? max(0, levels.count - 1) : levels.count }
@@ -63,6 +68,7 @@ public struct TreeWalk {
     /// Visits the entries of a folder that is open already.
     public mutating func visit(_ view: FolderView, _ visitor: inout some TreeVisitor) throws(RekkordError) {
         levels = [Level(item: nil, view: view, pathByteCount: 0)]
+        expectNext()
         try run(&visitor)
     }
 
@@ -100,8 +106,31 @@ public struct TreeWalk {
             try visitor.open(view, path: path)
             levels.append(Level(item: item, view: view, pathByteCount: path.count))
             hold(levels[levels.count - 1].memoryByteCount)
+            aheadCount -= 1
+            expectNext()
         } else {
             try visitor.end(item, depth: depth)
+        }
+    }
+
+    /// Tells the source which folders come next, many at once.
+    ///
+    /// Folders below those are not known yet, so it goes outwards.
+    private mutating func expectNext() {
+        let window = reader.source.window
+        guard isRecursive, window > 0, aheadCount <= window / 2 else { return }
+        aheadCount = 0
+        var steps = 0
+        for level in levels.reversed() {
+            guard let view = level.view else { continue }
+            for index in level.next..<view.count {
+                steps += 1
+                guard aheadCount < window, steps < Self.maxStepCount else { return }
+                let attributes = view.attributes(at: index)
+                guard attributes.isFolder, let id = attributes.objectID else { continue }
+                reader.source.expect(id)
+                aheadCount += 1
+            }
         }
     }
 

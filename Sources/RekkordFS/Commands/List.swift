@@ -34,8 +34,12 @@ struct List: ParsableCommand {
         let console = context.console
         let repository = try context.openRepository(for: "list", requiring: .read)
         let cache = context.openObjectCache(of: repository) { console.warn($0) }
-        defer { cache?.close() }
-        let resolver = SnapshotResolver(CachedBlobs(repository, cache: cache), warn: console.warn)
+        let source = try BlobsAhead(
+            CachedBlobs(repository, cache: cache),
+            connectionCount: recurse ? context.threads : 1
+        )
+        defer { source.close() }
+        let resolver = SnapshotResolver(source, listing: repository, warn: console.warn)
         var report = TreeReport(
             resolver.reader,
             isRecursive: recurse,

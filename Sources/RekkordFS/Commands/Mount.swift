@@ -143,6 +143,7 @@ struct Mount: ParsableCommand {
         var settings = MountSettings(mounter: Owner(uid: geteuid(), gid: getegid()))
         settings.owner = try shownOwner()
         settings.readAheadByteCount = try size(readAhead, "--read-ahead")
+        settings.connectionCount = context.threads
         settings.refreshSeconds = try refreshSeconds()
         if allowsRoot { settings.immutableSeconds = 0 }
         let identifier = operands.count == 2 ? operands[0].bytes : [UInt8(ascii: ":")]

@@ -52,6 +52,26 @@ import Testing
         return recorder
     }
 
+    @Test("a source that reads ahead hears of each folder before it is asked for it")
+    func readsAhead() throws {
+        let files = try (0..<3).map { try test.file("f\($0)", "\($0)") }
+        let leaves = try (0..<60).map { try test.folder("d\($0)", files + [test.file("own", "\($0)")]) }
+        let top = try test.folder("top", files + [test.folder("a", leaves), test.folder("b", leaves)])
+        let storage = FaultyStorage(test.storage)
+        let repository = try Repository.open(storage, keys: test.repository.keys)
+        storage.forgetRequests()
+        let source = try BlobsAhead(CachedBlobs(repository, cache: nil), connectionCount: 4)
+        var ahead = TreeWalk(SnapshotReader(source), isRecursive: true)
+        var recorder = Recorder()
+        try ahead.visit(FolderView.Item(top), &recorder)
+        source.close()
+        #expect(recorder.lines == walk(FolderView.Item(top)).lines)
+        // Equal folders are read once; nothing is read that is not visited.
+        #expect(storage.requests.count == 62)
+        #expect(Set(storage.requests).count == 62)
+        #expect(source.expectedCount >= 55)
+    }
+
     private func sample() throws -> Entry {
         let inner = try test.folder("inner", [test.file("x", "1"), test.file("y", "2")])
         return try test.folder("top", [inner, test.file("a", "3"), test.folder("empty", []), inner])
