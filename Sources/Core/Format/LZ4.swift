@@ -140,7 +140,7 @@ enum LZ4 {
                 if progress.produced == target.count,
                     progress.consumed < piece.count || consumed == 0 && produced == 0
                 {
-                    throw FormatError("too large when decompressed")
+                    throw FormatError.tooLarge
                 }
                 if progress.consumed == piece.count, produced == 0 || progress.produced < target.count {
                     return progress

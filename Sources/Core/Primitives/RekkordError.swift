@@ -63,4 +63,7 @@ public struct FormatError: Error, Sendable, Equatable {
         self.reason = reason
         self.damage = damage
     }
+
+    /// A blob has a larger plaintext than its reader accepts.
+    static let tooLarge = FormatError("too large when decompressed")
 }

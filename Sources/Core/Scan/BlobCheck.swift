@@ -34,13 +34,23 @@ struct BlobCheck: Sendable {
     /// References are told as they are when there are no more than this.
     private static let keptReferenceCount = 1000
 
-    let repository: Repository
+    /// Larger blobs are read one at a time: only huge folders and lists of chunks are, and what somebody planted.
+    private static let usualByteCount = 16 << 20
+
+    private let repository: Repository
+    /// Full while somebody reads a large blob.
+    private let largeBlob = BoundedQueue<Bool>(capacity: 1)
+
+    /// Reads through a repository.
+    init(_ repository: Repository) { self.repository = repository }
 
     /// Reads and judges the blob.
-    func check(_ id: ObjectID) -> Finding {
+    ///
+    /// - Parameter listedByteCount: How large the object is, if that is known; else 0.
+    func check(_ id: ObjectID, listedByteCount: Int) -> Finding {
         let verified: Repository.VerifiedBlob
         do throws(RekkordError) {
-            switch try repository.inspect(id) {
+            switch try inspect(id, listedByteCount) {
             case .success(let blob): verified = blob
             case .failure(let error): return .damaged(error)
             }
@@ -57,6 +67,18 @@ struct BlobCheck: Sendable {
         } catch {
             return .damaged(error)
         }
+    }
+
+    private func inspect(_ id: ObjectID, _ byteCount: Int) throws(RekkordError)
+        -> Result<Repository.VerifiedBlob, FormatError>
+    {
+        if byteCount <= Self.usualByteCount {
+            let result = try repository.inspect(id, limit: Self.usualByteCount)
+            guard case .failure(.tooLarge) = result else { return result }
+        }
+        largeBlob.push(true)
+        defer { _ = largeBlob.tryPop() }
+        return try repository.inspect(id)
     }
 
     /// Decodes a blob whose hash is right.

@@ -1,4 +1,4 @@
-/// Holds what a scan knows of each blob, and which blobs refer to which, in about 100 bytes per blob.
+/// Holds what a scan knows of each blob, and which blobs refer to which, in about 90 bytes per blob.
 ///
 /// Every blob is one node, however many snapshots and paths lead to it, so hostile trees with more paths than there
 /// are atoms cost what their blobs cost. Nodes are numbered as they are met; a reference names the number of the blob
@@ -34,33 +34,73 @@ struct BlobGraph {
         var isGood: Bool { self == .verified || self == .remembered }
     }
 
-    /// One blob.
+    /// One blob, in 72 bytes.
     struct Node {
-        let id: ObjectID
-        var state = State.unneeded
-        /// The content, when it is good.
-        var type = BlobType.chunk
-        /// Whether a listing showed it.
-        var isListed = false
-        /// Whether it counts as good without being read, if it needs no reading for the sake of its references.
-        var isTrusted = false
-        /// Whether something in it or below it is damaged.
-        var isDamagedBelow = false
-        /// Whether something in it or below it could not be read.
-        var isUnreadBelow = false
+        private let hash: Hash32
+        /// A hash of the entity tag that the listing showed.
+        var entityTagHash = 0
+        private var lockEnd = Int64.min
         /// The size of the stored object, from a listing.
         var objectByteCount: UInt32 = 0
         /// The size of the content, when it is good.
         var plaintextByteCount: UInt32 = 0
-        /// A hash of the entity tag that the listing showed.
-        var entityTagHash = 0
-        /// The lock as far as it is known.
-        var lock: ObjectLock?
         fileprivate var firstEdge: UInt32 = 0
         fileprivate var edgeCount: UInt32 = 0
+        private let catalog: ObjectID.Catalog
+        private var lockMode = S3Settings.RetainMode.governance
+        var state = State.unneeded
+        /// The content, when it is good.
+        var type = BlobType.chunk
+        private var flags = Flags()
+
+        private struct Flags: OptionSet {
+            let rawValue: UInt8
+            static let listed = Flags(rawValue: 1)
+            static let trusted = Flags(rawValue: 2)
+            static let damagedBelow = Flags(rawValue: 4)
+        }
 
         /// Starts with a blob that nothing is known of.
-        init(_ id: ObjectID) { self.id = id }
+        init(_ id: ObjectID) {
+            hash = id.hash
+            catalog = id.catalog
+        }
+
+        /// Its name.
+        var id: ObjectID { ObjectID(catalog, hash) }
+
+        /// Whether a listing showed it.
+        var isListed: Bool {
+            get { flags.contains(.listed) }
+            set { set(.listed, newValue) }
+        }
+
+        /// Whether it counts as good without being read, once it is needed.
+        var isTrusted: Bool {
+            get { flags.contains(.trusted) }
+            set { set(.trusted, newValue) }
+        }
+
+        /// Whether something in it or below it is damaged.
+        var isDamagedBelow: Bool {
+            get { flags.contains(.damagedBelow) }
+            set { set(.damagedBelow, newValue) }
+        }
+
+        /// The lock as far as it is known.
+        var lock: ObjectLock? {
+            get {
+                lockEnd == .min ? nil : ObjectLock(mode: lockMode, until: Timestamp(milliseconds: lockEnd))
+            }
+            set {
+                lockEnd = newValue?.until.milliseconds ?? .min
+                lockMode = newValue?.mode ?? .governance
+            }
+        }
+
+        private mutating func set(_ flag: Flags, _ isSet: Bool) {
+            if isSet { flags.insert(flag) } else { flags.remove(flag) }
+        }
     }
 
     /// What a blob is referred to as.

@@ -94,6 +94,13 @@ struct BlobVerification {
 
     // MARK: Reading
 
+    /// A blob to be read.
+    private struct Job: Sendable {
+        let index: BlobGraph.Index
+        let id: ObjectID
+        let byteCount: Int
+    }
+
     /// Reads what the snapshots of tags need, and compares each tag with its snapshot.
     mutating func verify(_ tags: inout TagCheck) throws(RekkordError) {
         var tagsOfSnapshot: [BlobGraph.Index: [Int]] = [:]
@@ -102,15 +109,17 @@ struct BlobVerification {
             tagsOfSnapshot[index, default: []].append(place)
             need(index)
         }
-        let check = BlobCheck(repository: repository)
-        let crew = try Crew<(BlobGraph.Index, ObjectID), (BlobGraph.Index, BlobCheck.Finding)>(
+        let check = BlobCheck(repository)
+        let crew = try Crew<Job, (BlobGraph.Index, BlobCheck.Finding)>(
             count: options.threadCount,
             name: "scan"
-        ) { ($0.0, check.check($0.1)) }
+        ) { ($0.index, check.check($0.id, listedByteCount: $0.byteCount)) }
         try crew.run(
             { () throws(RekkordError) in
                 try checkNotInterrupted()
-                return nextPending().map { ($0, graph[$0].id) }
+                return nextPending().map { index in
+                    Job(index: index, id: graph[index].id, byteCount: Int(graph[index].objectByteCount))
+                }
             },
             { (output) throws(RekkordError) in
                 let (index, finding) = output
@@ -240,7 +249,6 @@ struct BlobVerification {
             case .unread, .pending, .unneeded: report.blobs.notVerified += 1
             }
             var isDamaged = node.state == .damaged || entryFaults[index] != nil
-            var isUnread = node.state == .unread
             if !node.state.isGood, node.id.catalog == .metadata { isCountable = false }
             if let faults = entryFaults[index], faults.contains(where: { $0.name == nil }) {
                 isCountable = false
@@ -249,12 +257,10 @@ struct BlobVerification {
             while let (child, role) = graph.next(&cursor) {
                 isDamaged =
                     isDamaged || graph[child].isDamagedBelow || graph.fault(of: child, as: role) != nil
-                isUnread = isUnread || graph[child].isUnreadBelow
                 // It may have been a list of chunks.
                 if !graph[child].state.isGood, role == .file { isCountable = false }
             }
             graph[index].isDamagedBelow = isDamaged
-            graph[index].isUnreadBelow = isUnread
         }
         // Stands for folders that could not be listed when they were saved; nobody needs to read it.
         let placeholder = [UInt8]().withRawBytes { repository.identify(.directory, $0) }

@@ -18,8 +18,7 @@ struct ScanSummary {
 
     /// Prints the report.
     mutating func print(_ report: ScanReport) throws {
-        status =
-            report.hasDamage ? ExitStatus.damage : report.isComplete ? ExitStatus.done : ExitStatus.failed
+        status = Self.status(of: report)
         reportLockErrors(report)
         if report.snapshots == 0, report.unusableTags == 0 { console.note("No snapshots") }
         switch format {
@@ -40,6 +39,12 @@ struct ScanSummary {
         let more = (report.locks?.failed ?? 0) - report.lockErrors.count
         if more > 0 { console.warn("\(more) more locks could not be extended") }
         if let hint = report.lockErrors.lazy.compactMap(\.hint).first { console.hint(hint) }
+    }
+
+    /// The exit status: damage beats what could not be done.
+    static func status(of report: ScanReport) -> Int32 {
+        if report.hasDamage { return ExitStatus.damage }
+        return report.isComplete ? ExitStatus.done : ExitStatus.failed
     }
 
     /// The report as people read it.

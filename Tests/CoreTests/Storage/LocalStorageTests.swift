@@ -157,4 +157,31 @@ import Testing
         #expect(try names("tags/") == ["tags/P/x 0"])
         #expect(try names("none/").isEmpty)
     }
+
+    @Test("listing and reading tell one entity tag, which every change of the file changes")
+    func entityTags() throws {
+        let name = "blobs/M/00/a"
+        let path = folder["repo/" + name].string
+        _ = try put(name, "12")
+        func tags() throws -> Set<String> {
+            var listed: String?
+            try storage.list(prefix: "blobs/") { listed = $0.entityTag }
+            let read = try storage.read(name, limit: 100, isAgain: false).state.entityTag
+            return [try #require(listed), try #require(read)]
+        }
+        let first = try tags()
+        #expect(first.count == 1)
+        #expect(try tags() == first)
+        let date = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
+        // The kernel stamps files with a clock of a few milliseconds.
+        usleep(20_000)
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        try file.write(contentsOf: Data("34".utf8))
+        try file.close()
+        try FileManager.default.setAttributes([.modificationDate: try #require(date)], ofItemAtPath: path)
+        let second = try tags()
+        #expect(second.count == 1 && second != first)
+        _ = try put(name, "34", .replace)
+        #expect(try tags().isDisjoint(with: second))
+    }
 }

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import TestSupport
 import Testing
 
@@ -60,6 +61,25 @@ final class PrintedText {
             try snapshots(.plain, verbosity: 1)
                 .hasPrefix(first + "  + Tag: \(tag)\n  + Key: 00000000000000000000000000000000\n")
         )
+    }
+
+    @Test("until when a snapshot is protected shows where it is known")
+    func protectedUntil() throws {
+        let printed = PrintedText()
+        var report = SnapshotReport(tags: tags, verbosity: 1)
+        let end = Timestamp(milliseconds: 1_770_211_231_000)
+        report.protectedUntil = [tags[1].snapshot: end]
+        report.print(as: .plain, printed.emit)
+        let line = "\n  + Protected until: \(CalendarTime.local(end))\n"
+        #expect(printed.text.components(separatedBy: "Protected until").count == 2)
+        #expect(printed.text.contains("  + Key: 00000000000000000000000000000000" + line))
+        let json = PrintedText()
+        report.print(as: .json, json.emit)
+        #expect(json.text.contains("\"protected_until\": \"2026-02-04T13:20:31.000Z\"}"))
+        let xml = PrintedText()
+        report.print(as: .xml, xml.emit)
+        #expect(xml.text.contains(" ProtectedUntil=\"2026-02-04T13:20:31.000Z\""))
+        #expect(xml.text.components(separatedBy: "ProtectedUntil").count == 2)
     }
 
     @Test("snapshots as JSON, each value under its key")
