@@ -56,6 +56,7 @@ class PassingFaultTests(FaultCase):
         self.gate.faults, self.gate.struck = PASSING, []
         self.assertEqual(len(self.snapshots()), 2)
         self.run_as("read", "list", "-r", "web")
+        self.assertIn(b": all clear\n", self.run_as("scan", "scan").stdout)
         self.gate.command, self.role, self.gate.requests = "mount", "read", []
         with self.mounted("web") as mount:
             seen = mount.path(self.tree.removeprefix("/"))
@@ -77,7 +78,7 @@ class PassingFaultTests(FaultCase):
         self.assertEqual(len(result.requests), 4)
 
 
-class LastingFaultTests(FaultCase):
+class LastingFaultCase(FaultCase):
     """Whatever request of a save fails for good, the save says so and harms nothing."""
 
     def setUp(self):
@@ -116,6 +117,8 @@ class LastingFaultTests(FaultCase):
         problems = [text for text in self.verification().problems if not text.endswith(": fragment without a tag")]
         self.assertEqual(problems, [])
 
+
+class LastingFaultTests(LastingFaultCase):
     def test_each_request_is_refused(self):
         count = self.fail_each_request("status-403", range(100), "access denied (403 AccessDenied)")
         # rekkord, cw, a file, its folder, the snapshot, badge, fragment, tag

@@ -1,11 +1,13 @@
 """Exactly the requests of the table, for every command and every state of the cache."""
 
 import datetime
+import json
 import pathlib
 import shutil
 import subprocess
 
 from fixture import BUCKET, RETENTION, S3Case, shipped_policy
+from gate import TABLE
 from rekkord_oracle import blobs
 
 OPEN = "GET rekkord"
@@ -291,6 +293,39 @@ class RequestTests(RequestCase):
         self.assert_requests(self.run_as("read", "list", "-r", "web"), listing, self.get(blobs["M"]))
 
 
+    # scan
+
+    def scan(self, status=0):
+        return self.run_as("scan", "scan", row="scan-locks" if self.retention else "scan", status=status)
+
+    def extensions(self, names):
+        return [f"PUT {name}?retention" for name in names] if self.retention else []
+
+    def test_scan_of_nothing(self):
+        self.initialize()
+        self.assert_requests(self.scan(), OPEN, "LIST tags/", "LIST blobs/")
+
+    def test_scan(self):
+        """Answers tell the locks of what is read; those of tags, which are not read, are unknown at first."""
+        self.initialize()
+        _, report, _ = self.saved()
+        blobs = self.needed(report["object"])
+        listings = [OPEN, "LIST tags/", "LIST blobs/", f"GET {self.badge()}"]
+        read = self.get(blobs["M"] | blobs["R"])
+        self.assert_requests(self.scan(), listings, read, self.extensions(self.names("tags/")))
+        # What tells of other blobs is read each time.
+        again = self.get(blobs["M"] | {self.empty_file()})
+        self.assert_requests(self.scan(), listings, again)
+        self.run_as("scan", "reset_cache", "--all", row="reset_cache")
+        self.assert_requests(self.scan(), listings, read, self.extensions(self.names("tags/")))
+
+    def test_scan_reads_from_the_storage_whatever_is_cached(self):
+        self.initialize()
+        _, report, _ = self.saved()
+        self.run_as("read", "list", "-r", "web")
+        self.assertLessEqual(set(self.get(self.needed(report["object"])["M"])), set(self.scan().requests))
+
+
 class LockedRequestTests(RequestTests):
     """With locks: the same requests, and the lock on everything but `cw`; without, above, on nothing."""
 
@@ -308,11 +343,70 @@ class LockedRequestTests(RequestTests):
                 self.assertEqual(version.mode, "GOVERNANCE")
                 self.assertAlmostEqual((version.until - now).total_seconds(), 30 * 86400, delta=120)
 
+    def test_scan_extends_what_snapshots_need(self):
+        self.initialize()
+        _, report, _ = self.saved()
+        blobs = self.needed(report["object"])
+        orphan = pathlib.Path(self.path("orphan"))
+        orphan.write_text("of no snapshot")
+        self.run_as("save", "save", "--no-snapshot", str(orphan), row="save-object")
+        needed = blobs["M"] | blobs["R"] | set(self.names("tags/")) | {"rekkord", self.badge()}
+        lost = [name for name in self.names("blobs/") if name not in needed]
+        self.assertEqual(len(lost), 1)
+        before = {name: self.current(name).until for name in self.names()}
+        self.at_day(10)
+        result = self.scan()
+        self.assertEqual(
+            sorted(request for request in result.requests if request.startswith("PUT")), sorted(self.extensions(needed))
+        )
+        for name in self.names():
+            gained = round((self.current(name).until - before[name]).total_seconds() / 86400, 2) if before[name] else None
+            self.assertEqual(gained, None if name == "cw" else 0 if name in lost else 10, name)
+        # Less than a tenth has passed since.
+        self.at_day(12)
+        self.assertEqual([request for request in self.scan().requests if request.startswith("PUT")], [])
+
+    def test_scan_without_the_right_to_see_locks_extends_all(self):
+        self.initialize()
+        self.saved()
+        policy = shipped_policy("scan")
+        policy["Statement"] = [row for row in policy["Statement"] if row["Sid"] != "ShowLocks"]
+        self.use_role_policies(scan=policy)
+        needed = [name for name in self.names() if name != "cw"]
+        extended = [request for request in self.scan().requests if request.startswith("PUT")]
+        self.assertEqual(sorted(extended), sorted(self.extensions(needed)))
+
+    def test_scan_looks_at_a_lock_that_is_longer_already(self):
+        self.initialize()
+        self.saved()
+        tag = self.names("tags/M/")[0]
+        version = self.current(tag)
+        longer = version.until + datetime.timedelta(days=50)
+        self.bucket.retain(version.key, version.id, "GOVERNANCE", longer)
+        result = self.scan()
+        self.assertEqual(result.requests.count(f"PUT {tag}?retention"), 1)
+        self.assertEqual(result.requests.count(f"GET {tag}"), 1)
+        self.assertEqual(version.until, longer)
+        self.assertEqual([request for request in self.scan().requests if request.startswith("PUT")], [])
+
+    def test_scan_keeps_objects_in_compliance_there(self):
+        self.initialize()
+        self.write_ini("save", more=self.retention.replace("GOVERNANCE", "COMPLIANCE"))
+        self.saved()
+        self.at_day(10)
+        self.scan()
+        for name in self.names("blobs/"):
+            version = self.current(name)
+            self.assertEqual(version.mode, "COMPLIANCE")
+            self.assertGreater(version.until - self.bucket.now(), datetime.timedelta(days=29))
+
     def test_each_kind_of_checksum_is_accepted(self):
         self.initialize()
         for kind in ("None", "CRC32", "CRC32C", "CRC64nvme", "SHA1", "SHA256"):
             self.write_ini("save", more=self.retention + f"ChecksumType = {kind}\n")
+            self.write_ini("scan", more=self.retention + f"ChecksumType = {kind}\n")
             self.saved()
+            self.scan()
             shutil.rmtree(self.path("cache"))
         self.assert_sound()
 
@@ -341,6 +435,13 @@ class PrefixedRequestTests(RequestCase):
         self.mount_and_compare("web", "mount")
         self.assert_requests(self.run_as("owner", "change_cid"), OPEN, "PUT rekkord locked")
         self.assert_sound()
+
+
+class CoverageTests(S3Case):
+    def test_each_command_is_in_the_table(self):
+        dump = json.loads(self.run_program("--experimental-dump-help").stdout)
+        commands = {command["commandName"] for command in dump["command"]["subcommands"]} - {"help"}
+        self.assertEqual(commands, {row.split("-")[0] for row in TABLE} - {"offline", "open"})
 
 
 class UnconditionalRequestTests(S3Case):

@@ -28,11 +28,11 @@ public final class ScanMemory: Sendable {
         case verified(VerifiedBlob)
         case damaged(ObjectID)
         case lockedBlob(ObjectID, ObjectLock)
-        case lockedObject(String, ObjectLock)
+        case lockedObject(String, version: String?, ObjectLock)
         case protected(ObjectID, Timestamp?)
     }
 
-    private static let schemaVersion = 1
+    private static let schemaVersion = 2
     private static let schema = """
         CREATE TABLE blobs (
             oid BLOB PRIMARY KEY, type INTEGER NOT NULL, plaintext INTEGER NOT NULL, size INTEGER NOT NULL,
@@ -40,7 +40,7 @@ public final class ScanMemory: Sendable {
             mode INTEGER NOT NULL, until INTEGER NOT NULL
         ) WITHOUT ROWID;
         CREATE TABLE objects (
-            name BLOB PRIMARY KEY, mode INTEGER NOT NULL, until INTEGER NOT NULL
+            name BLOB PRIMARY KEY, version BLOB NOT NULL, mode INTEGER NOT NULL, until INTEGER NOT NULL
         ) WITHOUT ROWID;
         CREATE TABLE snapshots (oid BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
         """
@@ -71,8 +71,10 @@ public final class ScanMemory: Sendable {
             )
             noBlob = try connection.prepare("DELETE FROM blobs WHERE oid = ?")
             blobLock = try connection.prepare("UPDATE blobs SET mode = ?, until = ? WHERE oid = ?")
-            object = try connection.prepare("SELECT mode, until FROM objects WHERE name = ?")
-            newObject = try connection.prepare("REPLACE INTO objects (name, mode, until) VALUES (?, ?, ?)")
+            object = try connection.prepare("SELECT version, mode, until FROM objects WHERE name = ?")
+            newObject = try connection.prepare(
+                "REPLACE INTO objects (name, version, mode, until) VALUES (?, ?, ?, ?)"
+            )
             newSnapshot = try connection.prepare("REPLACE INTO snapshots (oid, until) VALUES (?, ?)")
             noSnapshot = try connection.prepare("DELETE FROM snapshots WHERE oid = ?")
         }
@@ -157,11 +159,15 @@ public final class ScanMemory: Sendable {
     }
 
     /// The lock of an object that is no blob; nil when nothing is known.
-    func lock(of name: String) -> ObjectLock? {
+    ///
+    /// - Parameter versionID: Another version than this had another lock; nil when nobody knows which one is there.
+    func lock(of name: String, versionID: String?) -> ObjectLock? {
         attempt { (state: inout State) throws(SQLite.Failure) -> ObjectLock? in
             defer { state.object.reset() }
             try state.object.bind(Array(name.utf8), at: 1)
-            return try state.object.step() ? Self.lock(state.object, mode: 0, until: 1) : nil
+            guard try state.object.step() else { return nil }
+            if let versionID, Self.text(state.object.bytes(0)) != versionID { return nil }
+            return Self.lock(state.object, mode: 1, until: 2)
         } ?? nil
     }
 
@@ -233,7 +239,9 @@ public final class ScanMemory: Sendable {
     func remember(_ lock: ObjectLock, of id: ObjectID) { add(.lockedBlob(id, lock)) }
 
     /// Keeps the lock of an object that is no blob.
-    func remember(_ lock: ObjectLock, of name: String) { add(.lockedObject(name, lock)) }
+    func remember(_ lock: ObjectLock, of name: String, versionID: String?) {
+        add(.lockedObject(name, version: versionID, lock))
+    }
 
     /// Keeps until when everything that a snapshot needs is locked; nil when that is not known.
     func remember(protectedUntil end: Timestamp?, _ snapshot: ObjectID) { add(.protected(snapshot, end)) }
@@ -308,10 +316,11 @@ public final class ScanMemory: Sendable {
             try state.blobLock.bind(lock.until.milliseconds, at: 2)
             try state.blobLock.bind(id.bytes, at: 3)
             try state.blobLock.run()
-        case .lockedObject(let name, let lock):
+        case .lockedObject(let name, let version, let lock):
             try state.newObject.bind(Array(name.utf8), at: 1)
-            try state.newObject.bind(number(lock.mode), at: 2)
-            try state.newObject.bind(lock.until.milliseconds, at: 3)
+            try state.newObject.bind(Array((version ?? "").utf8), at: 2)
+            try state.newObject.bind(number(lock.mode), at: 3)
+            try state.newObject.bind(lock.until.milliseconds, at: 4)
             try state.newObject.run()
         case .protected(let id, .some(let end)):
             try state.newSnapshot.bind(id.bytes, at: 1)

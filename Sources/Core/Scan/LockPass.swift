@@ -77,7 +77,7 @@ struct LockPass {
                 failuresInARow = 0
                 if job.index < blobBase {
                     objects[job.index].state.lock = lock
-                    memory.remember(lock, of: job.name)
+                    memory.remember(lock, of: job.name, versionID: job.versionID)
                 } else {
                     let index = BlobGraph.Index(job.index - blobBase)
                     graph[index].lock = lock
@@ -99,7 +99,7 @@ struct LockPass {
         func add(_ name: String, _ state: ObjectState = ObjectState()) {
             guard seen.insert(name).inserted else { return }
             var state = state
-            if state.lock == nil { state.lock = memory.lock(of: name) }
+            if state.lock == nil { state.lock = memory.lock(of: name, versionID: state.versionID) }
             objects.append((name, state))
         }
         add(ObjectNames.config, repository.configState)

@@ -1,0 +1,8 @@
+"""Each of 400 days: some ten minutes; scripts/accept runs it."""
+
+from test_days import LongRunCase
+
+
+class DailyRunTests(LongRunCase):
+    def test_saves_and_scans_on_each_of_400_days(self):
+        self.run_over(range(400))
