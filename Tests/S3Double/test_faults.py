@@ -57,6 +57,9 @@ class PassingFaultTests(FaultCase):
         self.assertEqual(len(self.snapshots()), 2)
         self.run_as("read", "list", "-r", "web")
         self.assertIn(b": all clear\n", self.run_as("scan", "scan").stdout)
+        self.run_as("read", "restore", "web", self.path("restored"))
+        compared = subprocess.run(["diff", "-r", self.tree, self.path("restored") + self.tree], capture_output=True)
+        self.assertEqual((compared.returncode, compared.stdout), (0, b""))
         self.gate.command, self.role, self.gate.requests = "mount", "read", []
         with self.mounted("web") as mount:
             seen = mount.path(self.tree.removeprefix("/"))

@@ -61,7 +61,9 @@ class PolicyCase(S3Case):
         yield from (("save", "web", self.tree),) * 2
 
     def work_of_read(self):
-        yield from (("snapshots",), ("channels",), ("list", "-r", "web"), ("list", "web"))
+        yield from (("snapshots",), ("channels",), ("list", "-r", "web"))
+        shutil.rmtree(self.path("restored"), ignore_errors=True)
+        yield ("restore", "web", self.path("restored"))
 
     def work_of_scan(self):
         """On a later day, so that locks are extended; one is longer already, and that takes a look at it."""
