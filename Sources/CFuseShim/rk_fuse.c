@@ -572,6 +572,16 @@ rk_reply_open(rk_request request)
 	return (fuse_reply_open((fuse_req_t)request, &fi));
 }
 
+static void
+terminate_name(char terminated[NAME_BYTES + 1], const void *name, size_t name_length)
+{
+
+	if (name_length > NAME_BYTES)
+		abort();
+	memcpy(terminated, name, name_length);
+	terminated[name_length] = '\0';
+}
+
 size_t
 rk_add_entry(rk_request request, void *buffer, size_t size, const void *name, size_t name_length,
     const struct rk_entry *entry, uint64_t next, int with_attributes)
@@ -580,10 +590,7 @@ rk_add_entry(rk_request request, void *buffer, size_t size, const void *name, si
 	struct fuse_entry_param e;
 	fuse_req_t req = (fuse_req_t)request;
 
-	if (name_length > NAME_BYTES)
-		abort();
-	memcpy(terminated, name, name_length);
-	terminated[name_length] = '\0';
+	terminate_name(terminated, name, name_length);
 	fill_entry(&e, entry);
 	if (with_attributes)
 		return (fuse_add_direntry_plus(req, buffer, size, terminated, &e, (off_t)next));
@@ -632,6 +639,9 @@ rk_notify_content(struct rk_session *session, uint64_t node)
 int
 rk_notify_name(struct rk_session *session, uint64_t parent, const void *name, size_t name_length)
 {
+	char terminated[NAME_BYTES + 1];
 
-	return (fuse_lowlevel_notify_inval_entry(session->fuse, parent, name, name_length));
+	/* libfuse reads one byte more than it is told. */
+	terminate_name(terminated, name, name_length);
+	return (fuse_lowlevel_notify_inval_entry(session->fuse, parent, terminated, name_length));
 }

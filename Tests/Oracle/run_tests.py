@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -19,6 +20,10 @@ def main():
     parser.add_argument("--results", type=pathlib.Path, default=BUILD / "test-results", metavar="FOLDER")
     parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
     arguments = parser.parse_args()
+    # In the background a shell has its commands ignore these, and all that the tests start would as well.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     os.environ["REKKORD_BINARY"] = os.path.abspath(arguments.binary)
 
     folder = arguments.folder.resolve()

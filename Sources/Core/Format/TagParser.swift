@@ -4,7 +4,7 @@
 /// - Source: rekkord-format(5), "TAGS".
 struct TagParser {
     /// A tag that decoded, not yet checked against its author unless the master wrote it.
-    struct Parsed {
+    struct Parsed: Sendable {
         let snapshot: ObjectID
         let payload: TagPayload
         let keyID: KeyID
@@ -17,7 +17,7 @@ struct TagParser {
     }
 
     /// A tag that cannot be used, and why.
-    struct Refused {
+    struct Refused: Sendable {
         let objectName: String
         let error: FormatError
 
@@ -45,15 +45,28 @@ struct TagParser {
                 fragments[rest.prefix(while: { $0 != "_" }), default: []].append(name)
             }
         }
-        var seen: Set<[UInt8]> = []
-        for name in mains.sorted() {
+        // Opening a tag and checking its signature takes long beside all else, and there may be thousands.
+        let outcomes = mains.sorted().parallelMap { [fragments] (name) -> Outcome in
             do throws(FormatError) {
-                let tag = try Self.parse(name, fragments, keys)
-                if keepsCopies || seen.insert(tag.sealed).inserted { tags.append(tag) }
+                return .parsed(try Self.parse(name, fragments, keys))
             } catch {
-                refused.append(Refused(objectName: name, error: error))
+                return .refused(Refused(objectName: name, error: error))
             }
         }
+        var seen: Set<[UInt8]> = []
+        for outcome in outcomes {
+            switch outcome {
+            case .parsed(let tag):
+                if keepsCopies || seen.insert(tag.sealed).inserted { tags.append(tag) }
+            case .refused(let tag):
+                refused.append(tag)
+            }
+        }
+    }
+
+    private enum Outcome: Sendable {
+        case parsed(Parsed)
+        case refused(Refused)
     }
 
     private static func parse(
@@ -61,12 +74,12 @@ struct TagParser {
         _ fragments: [Substring: [String]],
         _ keys: KeySet
     ) throws(FormatError) -> Parsed {
-        let parts = name.dropFirst(TagNames.mainFolder.count).split(
-            separator: "/",
+        let parts = name.utf8.dropFirst(TagNames.mainFolder.utf8.count).split(
+            separator: UInt8(ascii: "/"),
             omittingEmptySubsequences: false
         )
-        guard parts.count == 2, let keyID = KeyID(text: parts[0]),
-            let blob = Sodium.decodeBase64(Array(parts[1].utf8), .url)
+        guard parts.count == 2, let keyID = KeyID(text: String(Substring(parts[0]))),
+            let blob = Sodium.decodeBase64(parts[1], .url)
         else { throw FormatError("malformed tag name", .tag) }
         guard blob.count == TagIntro.sealedByteCount + signatureByteCount else {
             throw FormatError("tag of wrong length", .tag)
