@@ -42,8 +42,8 @@ extension SaveRun {
             )
             let now = options.clock()
             let before = try System.status(of: file.number)
-            // Something else took its name; only a regular file is read.
-            guard before.type == .regular else { throw .staleNFSFileHandle }
+            // Only a regular file is read.
+            guard before.type == .regular else { return leaveOutReplaced(job) }
             let saved = SavedFile(job)
             try readChunks(of: file, into: saved, with: &reader)
             if isOver { return }
@@ -52,7 +52,8 @@ extension SaveRun {
             if !isWhole { warn("file '\(job.folder.path(of: job.name))': it changed while it was read") }
             job.folder.update(job.index) { entry in
                 entry.status = before
-                entry.size = Int64(clamping: before.size)
+                // What was read is what the entry shows, also of a file that grows or shrinks.
+                entry.size = Int64(clamping: reader.offset)
                 entry.isReliable =
                     entry.isReliable && isWhole && StatusReliability.isReliable(before, at: now)
                 if !before.hasSameContent(as: job.status) { entry.rememberedHash = nil }
@@ -65,10 +66,22 @@ extension SaveRun {
             refuse(RekkordError(.system, "cannot read '\(job.folder.path(of: job.name))': \(error)"))
         } catch .noSuchFileOrDirectory {
             settle(job.folder, job.index) { $0.isLeftOut = true }
+        } catch .tooManySymbolicLinkLevels where !job.isFollowed {
+            leaveOutReplaced(job)
         } catch {
             reportUnreadable(job.name, in: job.folder, error)
             settle(job.folder, job.index) { _ in }
         }
+    }
+
+    private func leaveOutReplaced(_ job: FileJob) {
+        if job.isOperand {
+            return refuse(
+                RekkordError(.system, "cannot read '\(job.folder.path(of: job.name))': special file")
+            )
+        }
+        reportReplaced(job.name, in: job.folder)
+        settle(job.folder, job.index) { $0.isLeftOut = true }
     }
 
     private func readChunks(

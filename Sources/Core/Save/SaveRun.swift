@@ -153,6 +153,11 @@ final class SaveRun: Sendable {
         warn("cannot read '\(folder.path(of: name))': \(error)")
     }
 
+    /// Names an entry in whose place something of another kind was found; as one that vanished, it is stored nowhere.
+    func reportReplaced(_ name: [UInt8], in folder: FolderNode) {
+        warn("leaving out '\(folder.path(of: name))': it was replaced while it was saved")
+    }
+
     /// Names a file whose content is not what its times and size promise.
     func reportMismatch(_ name: [UInt8], in folder: FolderNode) {
         mismatchCount.wrappingAdd(1, ordering: .relaxed)

@@ -148,6 +148,9 @@ final class SaveVisitor: FileTreeVisitor {
         switch reason {
         case .failed(.noSuchFileOrDirectory):
             run.settle(node, number) { $0.isLeftOut = true }
+        case .replaced:
+            run.reportReplaced(name, in: node)
+            run.settle(node, number) { $0.isLeftOut = true }
         case .failed(let error):
             run.reportUnreadable(name, in: node, error)
             run.settleWithoutEntries(node, number, isReadable: false)

@@ -42,6 +42,8 @@ protocol FileTreeVisitor: AnyObject {
 enum FolderRefusal {
     /// The kernel refused.
     case failed(Errno)
+    /// Something else took its name since its parent was listed.
+    case replaced
     /// It is not meant to be entered: a pseudo file system, the repository.
     case foreign(String)
     /// It is on another file system, and the walk stays on one.
@@ -200,11 +202,13 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
                 followsLinks: subfolder.isFollowed,
                 keepsAccessTimes: options.keepsAccessTimes
             )
-            // Another folder took its name: what was told about this one is no longer true.
+            // What was told about the folder is not true of another one.
             guard try System.status(of: descriptor.number).identity == subfolder.identity else {
-                throw .staleNFSFileHandle
+                return .failure(.replaced)
             }
             return .success((descriptor, try DirectoryNames(reading: descriptor.number)))
+        } catch  where error == .notDirectory || error == .tooManySymbolicLinkLevels {
+            return .failure(.replaced)
         } catch {
             return .failure(.failed(error))
         }

@@ -189,42 +189,6 @@ import Testing
         #expect(fixture.takeWarnings() == ["not entering '\(path)': the repository"])
     }
 
-    @Test("a file that changes while it is read is stored as read, and read again next time")
-    func changesWhileRead() throws {
-        var random = SeededRandom(9)
-        let path = try fixture.write("large", random.bytes(12_000_000)).string
-        fixture.options.threadCount = 1
-        // While the first chunk is being stored, the rest has not been read.
-        fixture.storage.fail { _, request in
-            if request.name.hasPrefix("blobs/R/") { truncate(path, 12_000_001) }
-            return nil
-        }
-        let entry = try #require(try fixture.entries(fixture.save())["large"])
-        #expect(fixture.takeWarnings() == ["file '\(path)': it changed while it was read"])
-        #expect(entry.attributes.size == 12_000_000)
-        #expect(try fixture.content(entry).count == 12_000_001)
-        fixture.storage.fail(nil)
-        #expect(try fixture.bytesRead() == 12_000_001)
-        #expect(fixture.takeWarnings() == [])
-    }
-
-    @Test("a file that vanishes before it is read is left out without a word")
-    func vanishes() throws {
-        var random = SeededRandom(9)
-        try fixture.write("a", random.bytes(3_000_000))
-        let path = try fixture.write("b", "gone").string
-        fixture.options.threadCount = 1
-        fixture.storage.fail { _, request in
-            if request.name.hasPrefix("blobs/R/") { unlink(path) }
-            return nil
-        }
-        let result = try fixture.save()
-        #expect(try fixture.entries(result).keys.sorted() == ["", "a"])
-        #expect(result.unreadable == 0)
-        #expect(result.entries == 2)
-        #expect(fixture.takeWarnings() == [])
-    }
-
     @Test("an object without a snapshot is a folder or a file")
     func withoutSnapshot() throws {
         try makeTree()

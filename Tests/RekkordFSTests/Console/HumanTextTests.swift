@@ -48,6 +48,8 @@ import Testing
         let unknown = ProgressLine.Amount(done: 5000, total: nil)
         #expect(ProgressLine.text("Saving", unknown, seconds: 2) == "Saving: 5.000 kB, 2.500 kB/s")
         #expect(ProgressLine.text("Saving", known, seconds: 0) == "Saving: 1.200 GB of 2.400 GB")
+        let met = ProgressLine.Amount(done: 5000, total: nil, entries: 1200)
+        #expect(ProgressLine.text("Saving", met, seconds: 2) == "Saving: 1200 entries, 5.000 kB, 2.500 kB/s")
         let nothing = ProgressLine.Amount(done: 0, total: 10)
         #expect(ProgressLine.text("Saving", nothing, seconds: 1) == "Saving: 0 B of 10 B, 0 B/s")
     }
