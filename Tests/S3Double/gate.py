@@ -43,6 +43,8 @@ TABLE = {
     "restore-oid": [_CONFIG, _BLOB],
     "mount": [_CONFIG, _BLOB, _TAGS],
     "mount-oid": [_CONFIG, _BLOB],
+    "restore": [_CONFIG, _BLOB, _TAGS],
+    "restore-oid": [_CONFIG, _BLOB],
     "scan": _SCAN,
     "scan-locks": [*_SCAN, r"GET tags/.+", _LOCK],
     "change_cid": [_CONFIG, r"PUT rekkord( locked)?"],

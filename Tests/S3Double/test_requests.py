@@ -295,6 +295,35 @@ class RequestTests(RequestCase):
         result = self.mount_and_compare(None, "mount", below="channels/web/latest", options=["--refresh", "never"])
         self.assert_requests(result, OPEN, "LIST tags/", self.get(blobs["M"] | blobs["R"]))
 
+    def test_restore(self):
+        """Every blob once, and nothing for what need not be fetched: dry runs read folders only."""
+        self.initialize()
+        _, report, _ = self.saved()
+        blobs = self.needed(report["object"])
+        blobs["R"].remove(self.empty_file())
+        for identifier, row, listing in (("web", "restore", ["LIST tags/"]), (report["object"], "restore-oid", [])):
+            for number, (options, names) in enumerate((
+                ((), blobs["M"] | blobs["R"]),
+                (("--dry-run",), blobs["M"]),
+                (("--dry-run", "--verify"), blobs["M"] | blobs["R"]),
+            )):
+                with self.subTest(identifier, options=options):
+                    shutil.rmtree(self.path("cache"), ignore_errors=True)
+                    target = self.path(f"target-{row}-{number}")
+                    result = self.run_as("read", "restore", *options, identifier, target, row=row)
+                    self.assert_requests(result, OPEN, listing, self.get(names))
+            compared = subprocess.run(["diff", "-r", self.tree, self.path(f"target-{row}-0") + self.tree])
+            self.assertEqual(compared.returncode, 0)
+
+    def test_restore_with_a_warm_cache_asks_for_files_alone(self):
+        self.initialize()
+        _, report, _ = self.saved()
+        blobs = self.needed(report["object"])
+        blobs["R"].remove(self.empty_file())
+        self.run_as("read", "list", "-r", "web")
+        result = self.run_as("read", "restore", "--verify", "web", self.path("target"))
+        self.assert_requests(result, OPEN, "LIST tags/", self.get(blobs["R"]))
+
     def test_readers_with_a_warm_or_a_wrong_cache(self):
         """Folders are kept on this disk; a cache that was damaged is as good as none."""
         self.initialize()

@@ -5,7 +5,7 @@ public import SystemPackage
 /// How a name below a folder is opened without following links.
 ///
 /// - Source: C: `openat2(2)`, `O_NOFOLLOW` of `open(2)`.
-public enum BeneathOpening: Sendable {
+public enum BeneathOpening: Sendable, CaseIterable {
     /// The kernel refuses links and every way out of the folder: `openat2`.
     case kernel
     /// One name at a time, each with `O_NOFOLLOW`; for kernels and sandboxes without `openat2`.

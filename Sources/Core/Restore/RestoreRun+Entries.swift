@@ -275,7 +275,7 @@ extension RestoreRun {
 
     private func fetch(_ id: ObjectID, _ place: TargetPlace, limit: Int) throws(RekkordError) -> Blob {
         do throws(RekkordError) {
-            return try reader.source.blob(id, limit: limit)
+            return try circumstances.content.blob(id, limit: limit)
         } catch {
             throw error.reading(place.path)
         }
@@ -287,7 +287,7 @@ extension RestoreRun {
     func fetchContent(_ id: ObjectID, _ place: TargetPlace) throws(RekkordError) -> (Blob, ChunkedFile.Token?)
     {
         do throws(RekkordError) {
-            return (try reader.source.blob(id, limit: Self.usualByteCount), nil)
+            return (try circumstances.content.blob(id, limit: Self.usualByteCount), nil)
         } catch  where error.kind == .corrupted {
             // Damaged, or a table of more than 190,000 chunks.
             let token = ChunkedFile.Token(from: largeTables)

@@ -29,7 +29,8 @@ final class RestoreRun: Sendable {
 
     /// What a restore is made of, the same in each of its passes.
     struct Circumstances: Sendable {
-        let reader: SnapshotReader
+        /// Where files and links come from.
+        let content: any BlobSource
         let options: RestoreOptions
         /// Folders that are neither entered nor emptied, and why: the repository, the cache.
         let foreignFolders: [FileIdentity: String]
@@ -65,7 +66,6 @@ final class RestoreRun: Sendable {
 
     var options: RestoreOptions { circumstances.options }
     var progress: RestoreProgress { circumstances.progress }
-    var reader: SnapshotReader { circumstances.reader }
 
     init(_ circumstances: Circumstances, _ pass: Pass, after earlier: RestoreRun? = nil) {
         self.circumstances = circumstances
@@ -180,8 +180,9 @@ final class RestoreRun: Sendable {
     }
 
     /// Names what could not be set; the entry counts once.
-    func report(_ problems: [TargetAttributes.Problem], _ path: [UInt8]) {
+    func report(_ problems: [TargetAttributes.Problem], _ place: @autoclosure () -> [UInt8]) {
         guard let first = problems.first else { return }
+        let path = place()
         func text(_ problem: TargetAttributes.Problem) -> String {
             "cannot set \(problem.what) of '\(printed(path))': \(problem.reason)"
         }

@@ -8,6 +8,7 @@ public import SystemPackage
 /// - Source: rekkord(1), "restore".
 public final class Restorer {
     private let reader: SnapshotReader
+    private let content: any BlobSource
     private let options: RestoreOptions
     private let foreignFolders: [FileIdentity: String]
     private let identify: @Sendable (BlobType, UnsafeRawBufferPointer) -> ObjectID
@@ -20,6 +21,8 @@ public final class Restorer {
     /// Prepares a restore.
     ///
     /// - Parameters:
+    ///   - reader: Reads the folders, on the thread that restores.
+    ///   - content: Reads files and links, on the threads of the restore.
     ///   - foreignFolders: Folders that are neither entered nor emptied, and why: the repository, the cache.
     ///   - identify: Names a plaintext as `Repository.identify` does.
     ///   - isInterrupted: Asked often, on any thread; once it says yes, the restore ends where it is.
@@ -27,6 +30,7 @@ public final class Restorer {
     ///   - report: Gets one line for each entry that is restored or removed; called on any thread.
     public init(
         _ reader: SnapshotReader,
+        content: any BlobSource,
         options: RestoreOptions,
         foreignFolders: [FileIdentity: String],
         identify: @escaping @Sendable (BlobType, UnsafeRawBufferPointer) -> ObjectID,
@@ -35,6 +39,7 @@ public final class Restorer {
         report: (@Sendable (String) -> Void)?
     ) {
         self.reader = reader
+        self.content = content
         self.options = options
         self.foreignFolders = foreignFolders
         self.identify = identify
@@ -122,7 +127,7 @@ public final class Restorer {
     private func circumstances(_ destination: FilePath) -> RestoreRun.Circumstances {
         let emptyFile = FileTable.encode([], size: 0).withRawBytes { identify(.file, $0) }
         return RestoreRun.Circumstances(
-            reader: reader,
+            content: content,
             options: options,
             foreignFolders: foreignFolders,
             identify: identify,

@@ -94,12 +94,18 @@ struct Restore: ParsableCommand {
         Signals.cooperate()
         let cache = context.openObjectCache(of: repository) { console.warn($0) }
         defer { cache?.close() }
-        let resolver = SnapshotResolver(CachedBlobs(repository, cache: cache), warn: console.warn)
+        let content = CachedBlobs(repository, cache: cache)
+        let isRemote = repository.storage.kind.isRemote
+        // Where each folder takes a while, the next ones have to be on their way.
+        let ahead = isRemote ? try BlobsAhead(content, connectionCount: context.threads) : nil
+        defer { ahead?.close() }
+        let resolver = SnapshotResolver(ahead ?? content, listing: repository, warn: console.warn)
         let subject = try RestoreSubject(try resolver.resolve(identifier), name: self.identifier.printed)
         let note: @Sendable (String) -> Void = { console.note($0) }
         let restorer = Restorer(
             resolver.reader,
-            options: options(context, isRemote: repository.storage.kind.isRemote),
+            content: content,
+            options: options(context, isRemote: isRemote),
             foreignFolders: try context.foreignFolders(),
             identify: { repository.identify($0, $1) },
             isInterrupted: { Signals.received != nil },

@@ -15,6 +15,7 @@ final class RestoreFixture {
     var source: any BlobSource
     /// What `-v` would print, in no particular order.
     let lines = Shared<[String]>([])
+    var reportsLines = true
     /// Asked for interruptions besides the watch.
     var isInterrupted: @Sendable (RestoreProgress) -> Bool = { _ in false }
 
@@ -57,8 +58,10 @@ final class RestoreFixture {
     func restorer() -> Restorer {
         let progress = Shared<RestoreProgress?>(nil)
         let repository = test.repository
+        let add: @Sendable (String) -> Void = { [lines] line in lines.withLock { $0.append(line) } }
         let restorer = Restorer(
             SnapshotReader(source),
+            content: source,
             options: options,
             foreignFolders: foreignFolders,
             identify: { repository.identify($0, $1) },
@@ -67,7 +70,7 @@ final class RestoreFixture {
                 return watch.isInterrupted || isInterrupted(progress)
             },
             warn: { [watch] in watch.add($0) },
-            report: { [lines] line in lines.withLock { $0.append(line) } }
+            report: reportsLines ? add : nil
         )
         progress.withLock { $0 = restorer.progress }
         return restorer

@@ -25,6 +25,7 @@ class Options:
     """What is compared beside kinds, names, modes, sizes, link targets and modification times."""
 
     mount: bool = False
+    restored: bool = False
     attributes: bool = False
     ctime: bool = False
     atime: bool = False
@@ -130,8 +131,10 @@ class Comparison:
         return [(prefix + name, name, children[name]) for name in sorted(expected & found, reverse=True)]
 
     def _is_hidden(self, node):
-        if not self.options.mount or node.entry is None:
+        if not (self.options.mount or self.options.restored) or node.entry is None:
             return False
+        if self.options.restored and not node.entry.is_stated:
+            return True
         hidden = node.entry.kind == tree.KIND_UNKNOWN and node.entry.is_stated and not node.placed
         self.counts["special"] += hidden
         return hidden
@@ -208,6 +211,8 @@ class Comparison:
 
     def _shown_mode(self, entry):
         """A mount shows group entry AND mask of a stored access control list as the group bits."""
+        if self.options.restored and not self.options.owner:
+            return entry.permissions & 0o1777
         if not self.options.mount:
             return entry.permissions
         permissions = {}
