@@ -26,6 +26,8 @@ public final class DirectoryBlob: Sendable {
     public let hiddenNameCount: Int
     /// Whether any visible entry has extended attributes.
     public let hasExtendedAttributes: Bool
+    /// Which kinds of them occur.
+    let systemAttributes: SystemAttributes
     /// How many visible entries are devices, pipes or sockets.
     public let specialCount: Int
 
@@ -53,6 +55,7 @@ public final class DirectoryBlob: Sendable {
         (totalSize, totalEntries) = header
         hiddenNameCount = level.hiddenNameCount
         hasExtendedAttributes = level.hasExtended
+        systemAttributes = level.systemAttributes
         specialCount = level.specialCount
         self.bytes = bytes
         offsets = level.offsets

@@ -11,6 +11,8 @@ struct EntryScan {
     private(set) var hiddenNameCount = 0
     /// Whether any visible entry has extended attributes.
     private(set) var hasExtended = false
+    /// Which kinds of them occur.
+    private(set) var systemAttributes: SystemAttributes = []
     /// How many visible entries are devices, pipes or sockets.
     private(set) var specialCount = 0
 
@@ -35,7 +37,7 @@ struct EntryScan {
                 if isSorted, !NameSearch.precedes(previous, name) { isSorted = false }
                 previous = name
                 offsets.append(UInt32(offset))
-                if entry.hasExtended { hasExtended = true }
+                if entry.hasExtended { noteExtended(of: entry) }
                 if entry.isSpecial { specialCount += 1 }
             } else {
                 hiddenNameCount += 1
@@ -43,6 +45,12 @@ struct EntryScan {
             offset += entry.byteCount
         }
         if !isSorted { buildTable(bytes) }
+    }
+
+    private mutating func noteExtended(of entry: StoredEntry) {
+        hasExtended = true
+        guard systemAttributes != .all else { return }
+        systemAttributes.formUnion(SystemAttributes(encoded: entry.extended))
     }
 
     /// Enters each name into a table of `slots`; an entry that finds its name there already is dropped.
@@ -74,7 +82,11 @@ struct EntryScan {
         }
         guard kept < offsets.count else { return }
         offsets.removeSubrange(kept...)
-        hasExtended = offsets.contains { StoredEntry(checked: bytes, at: Int($0)).hasExtended }
+        (hasExtended, systemAttributes) = (false, [])
+        for offset in offsets {
+            let entry = StoredEntry(checked: bytes, at: Int(offset))
+            if entry.hasExtended { noteExtended(of: entry) }
+        }
         specialCount = offsets.reduce(0) { $0 + (StoredEntry(checked: bytes, at: Int($1)).isSpecial ? 1 : 0) }
     }
 }

@@ -98,9 +98,9 @@ public struct FolderView: Sendable {
         return stored.hasExtended(at: index)
     }
 
-    /// Whether any entry has extended attributes, here or in what is laid over by a saved path.
-    public var hasExtendedAttributes: Bool {
-        stored?.hasExtendedAttributes ?? false || overlay?.hasExtendedAttributes ?? false
+    /// Which attributes occur among the entries, or in what is laid over by a saved path.
+    var systemAttributes: SystemAttributes {
+        (stored?.systemAttributes ?? []).union(overlay?.systemAttributes ?? [])
     }
 
     /// Calls `body` with the name of the entry at `index`, which must not escape from it.

@@ -1,5 +1,4 @@
 extension MountedView {
-    private static let security = Array("security.".utf8)
     private static let hiddenPrefix = Array("user.rekkord.".utf8)
 
     /// The value of an extended attribute.
@@ -12,15 +11,15 @@ extension MountedView {
             let word = String(decoding: name.dropFirst(Self.hiddenPrefix.count), as: UTF8.self)
             if let value = try hiddenAttribute(word, of: node, loaded) { return value }
         }
-        let (extended, isAlone) = try extended(of: node, loaded)
+        let (extended, around) = try extended(of: node, loaded)
         if let extended {
             for attribute in extended where Self.shownName(attribute.key) == name {
                 return try Self.shownValue(attribute)
             }
         }
-        let isAccessList =
-            name == AccessControlList.accessAttribute || name == AccessControlList.defaultAttribute
-        if isAlone, isAccessList || name.starts(with: Self.security) { throw .fails(.attributesUnsupported) }
+        // Who asks every file hears that there are none of that kind, and may stop asking.
+        let kind = SystemAttributes(name: name)
+        if !kind.isEmpty, around.isDisjoint(with: kind) { throw .fails(.attributesUnsupported) }
         throw .fails(.noAttribute)
     }
 
@@ -36,19 +35,22 @@ extension MountedView {
         return names.flatMap { $0 + [0] }
     }
 
-    /// The stored attributes of an entry, and whether nothing in its folder has any.
+    /// The stored attributes of an entry, and which kinds occur in its folder.
     private func extended(
         of node: NodeNumber,
         _ loaded: LoadedBlobs
-    ) throws(Obstacle) -> (attributes: [ExtendedAttribute]?, isAlone: Bool) {
-        if node == .root { return (try parse(root.extended), root.extended.isEmpty) }
-        if let owner = nodes.owner(of: node), try liveItem(owner, node.position) != nil { return (nil, true) }
-        if isReport(node) || isHistoryPath(node) { return (nil, true) }
+    ) throws(Obstacle) -> (attributes: [ExtendedAttribute]?, around: SystemAttributes) {
+        if node == .root {
+            let around = root.extended.withRawBytes { SystemAttributes(encoded: $0) }
+            return (try parse(root.extended), around)
+        }
+        if let owner = nodes.owner(of: node), try liveItem(owner, node.position) != nil { return (nil, []) }
+        if isReport(node) || isHistoryPath(node) { return (nil, []) }
         let spot = try spot(node, loaded)
         guard spot.folder.hasExtended(at: spot.index) else {
-            return (nil, !spot.folder.hasExtendedAttributes)
+            return (nil, spot.folder.systemAttributes)
         }
-        return (try parse(spot.folder.item(at: spot.index).entry.extended), false)
+        return (try parse(spot.folder.item(at: spot.index).entry.extended), spot.folder.systemAttributes)
     }
 
     private func parse(_ bytes: [UInt8]) throws(Obstacle) -> [ExtendedAttribute] {

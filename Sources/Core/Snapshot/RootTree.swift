@@ -28,8 +28,8 @@ public final class RootTree: Sendable {
         var children: [Int32] = []
         /// How many of the children are shown as folders.
         var folderCount: Int32 = 0
-        /// Whether any of the children was saved with extended attributes.
-        var hasExtendedChildren = false
+        /// Which attributes the children were saved with.
+        var childAttributes: SystemAttributes = []
 
         /// Whether it is shown as a folder whatever is stored around it.
         var isFolder: Bool { !children.isEmpty || saved?.attributes.isFolder ?? false }
@@ -44,8 +44,8 @@ public final class RootTree: Sendable {
         var children: [Int32] { tree.nodes[node].children }
         /// How many of that is shown as folders.
         var folderCount: Int { Int(tree.nodes[node].folderCount) }
-        /// Whether any of that has extended attributes.
-        var hasExtendedAttributes: Bool { tree.nodes[node].hasExtendedChildren }
+        /// Which attributes occur in that.
+        var systemAttributes: SystemAttributes { tree.nodes[node].childAttributes }
     }
 
     let nodes: [Node]
@@ -93,7 +93,9 @@ public final class RootTree: Sendable {
             var count: Int32 = 0
             for child in nodes[index].children.lazy.map({ nodes[Int($0)] }) {
                 if child.isFolder { count += 1 }
-                if child.saved?.extended.isEmpty == false { nodes[index].hasExtendedChildren = true }
+                child.saved?.extended.withRawBytes {
+                    nodes[index].childAttributes.formUnion(SystemAttributes(encoded: $0))
+                }
             }
             nodes[index].folderCount = count
         }

@@ -8,6 +8,19 @@ import Testing
         ExtendedAttribute(key: Array(key.utf8), value: value)
     }
 
+    @Test("the kinds that the system asks for are found by their keys; malformed ones may be any kind")
+    func systemKinds() {
+        func kinds(_ keys: String...) -> SystemAttributes {
+            let encoded = ExtendedAttributes.encode(keys.map { Self.attribute($0, [1, 2]) })
+            return encoded.bytes.withRawBytes { SystemAttributes(encoded: $0) }
+        }
+        #expect(kinds("user.x", "trusted.y", "rk.acl", "security") == [])
+        #expect(kinds("user.x", "security.selinux") == .security)
+        #expect(kinds("rk.acl1") == .accessLists && kinds("rk.acl1d") == .accessLists)
+        #expect(kinds("system.posix_acl_default", "security.x") == .all)
+        #expect([UInt8]([9, 0, 1]).withRawBytes { SystemAttributes(encoded: $0) } == .all)
+    }
+
     @Test("a record is its length, the key, NUL and the value")
     func layout() throws {
         let attributes = [Self.attribute("user.x", [0, 1]), Self.attribute("a", [])]

@@ -98,28 +98,42 @@ import Testing
         #expect(bench.storage.requests.count == 200)
     }
 
-    @Test("where no saved path has attributes, those of the system are not supported, else just not there")
+    @Test("where no saved path has attributes of a kind that the system knows, that kind is not supported")
     func attributesOfOverlays() throws {
         let repository = try TestRepository()
         let folder = try repository.folder("d", [])
-        let note = ExtendedAttributes.encode([ExtendedAttribute(key: Array("user.n".utf8), value: [49])])
-            .bytes
-        let noted = Entry(folder.attributes, name: Array("with/noted".utf8), extended: note)
-        let roots = ["home/alice", "with/plain"].map { TestRepository.rooted(folder, $0) } + [noted]
+        func noted(_ path: String, _ keys: [String]) -> Entry {
+            let notes = keys.map { ExtendedAttribute(key: Array($0.utf8), value: [49]) }
+            let bytes = ExtendedAttributes.encode(notes).bytes
+            return Entry(folder.attributes, name: Array(path.utf8), extended: bytes)
+        }
+        let all = ["user.n", "security.n", "rk.acl1"]
+        let roots =
+            ["home/alice", "with/plain", "user/plain", "lists/plain", "labels/plain"].map {
+                TestRepository.rooted(folder, $0)
+            } + [
+                noted("with/noted", all), noted("user/noted", ["user.n"]), noted("lists/noted", ["rk.acl1d"]),
+                noted("labels/noted", ["security.capability"]),
+            ]
         try repository.snapshot("c", milliseconds: 1000, roots)
         let bench = try MountBench(repository, "c")
         for name in ["security.selinux", "system.posix_acl_access", "system.posix_acl_default"] {
-            for path in ["home", "with", "home/alice"] {
+            let other = name.hasPrefix("security") ? "lists/plain" : "labels/plain"
+            for path in ["home", "with", "home/alice", "user/plain", "user/noted", other] {
                 let node = try bench.find(path).node
                 #expect(
                     failure { () throws(MountFailure) in _ = try bench.extended(name, of: node) }
                         == "attributesUnsupported"
                 )
             }
-            let node = try bench.find("with/plain").node
-            #expect(
-                failure { () throws(MountFailure) in _ = try bench.extended(name, of: node) } == "noAttribute"
-            )
+            let own = name.hasPrefix("security") ? "labels/plain" : "lists/plain"
+            for path in ["with/plain", own] {
+                let node = try bench.find(path).node
+                #expect(
+                    failure { () throws(MountFailure) in _ = try bench.extended(name, of: node) }
+                        == "noAttribute"
+                )
+            }
         }
         #expect(try bench.extended("user.n", of: bench.find("with/noted").node) == "1")
     }

@@ -52,6 +52,37 @@ struct MountRequestTests {
         #expect(counters["dropped"] == 0)
     }
 
+    @Test("whatever was crawled and read once is not asked for again")
+    func repetition() throws {
+        let crawl = "find . -size +1000k; ls -lR | tail -n 1; cat many/* large | wc -c"
+        let once = try mounted(crawl)
+        let twice = try mounted("\(crawl); \(crawl)")
+        #expect(twice.output == once.output.dropLast(2) + once.output)
+        // A large file takes several, as many as read-ahead is set to.
+        #expect(try #require(once.counters["read"]) > 301)
+        for request in ["lookup", "getattr", "readdir", "opendir", "open", "read"] {
+            #expect(twice.counters[request] == once.counters[request], "\(request)")
+        }
+    }
+
+    @Test(
+        "ls -l asks for the attributes of a folder, not of each file",
+        arguments: [[], ["user.note"], ["user.note", "trusted.note"]]
+    )
+    func attributes(names: [String]) throws {
+        for name in names {
+            // Not every file system has them, and trusted ones are for root.
+            let script =
+                "import os\ntry: os.setxattr(\"tree/many/f7\", \"\(name)\", b\"1\")\nexcept OSError: pass"
+            #expect(try Program.shell(in: setup.folder.path, "python3 -c '\(script)'").status == 0)
+        }
+        #expect(try setup.program.run("save", "-m", "XAttrs", "c", "tree").status == 0)
+        let (output, counters) = try mounted("ls -l many | wc -l; ls -l many | wc -l")
+        #expect(output == "301\n301\n0\n")
+        #expect(try #require(counters["getxattr"]) <= 8)
+        #expect(counters["listxattr"] == 0)
+    }
+
     @Test("a file is opened without asking, and read again without reading")
     func rereading() throws {
         let once = try mounted("cat large many/f1 | wc -c").counters
