@@ -1,4 +1,4 @@
-"""Each of 400 days: some ten minutes; scripts/accept runs it."""
+"""Each of 400 days: half an hour; scripts/accept runs it."""
 
 from test_days import LongRunCase
 

@@ -140,23 +140,6 @@ class DamagedRunTests(DayCase):
         self.assert_protected()
         self.assertEqual(good.until, until)
 
-    def test_the_way_back_from_status_20(self):
-        """docs/repair.md: the owner hides the bad object, changes the cache ID, and a machine saves again."""
-        version = self.current(self.bad)
-        version.body = b"garbage"
-        self.assertEqual(self.scan(status=20)["blobs"]["damaged"], 1)
-        # A save trusts what it remembers, and helps nothing.
-        self.save_tree()
-        self.assertEqual(self.scan(status=20)["blobs"]["damaged"], 1)
-        self.bucket.delete(self.bad)
-        self.assertEqual([problem["what"] for problem in self.scan(status=20)["problems"]], ["missing"])
-        self.run_as("owner", "change_cid")
-        self.save_tree()
-        report = self.scan()
-        self.assertEqual((report["problems"], report["snapshots"]), ([], 3))
-        self.assert_protected()
-        self.assert_sound()
-
     def test_what_is_known_of_a_lock_ends_with_its_version(self):
         """The way back by somebody who sets no locks: what was written anew has none, and the scan gives it one."""
         self.at_day(10)

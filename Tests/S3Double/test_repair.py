@@ -5,6 +5,7 @@ import json
 
 from fixture import RETENTION, SMALL_TREE, S3Case
 from rekkord_oracle import blobs
+from store import S3Error
 
 
 class RepairTests(S3Case):
@@ -60,6 +61,19 @@ class RepairTests(S3Case):
         self.assertEqual((good.until, bad.until), (lock, None))
         self.bucket.delete(self.key_of_victim, bad.id)
         self.assertEqual(self.scan()["problems"], [])
+
+    def test_a_locked_version_laid_over_a_good_one_is_covered_by_the_good_one(self):
+        self.save_tree()
+        (good,) = self.versions()
+        until = self.bucket.now() + datetime.timedelta(days=100)
+        bad = self.bucket.put(self.key_of_victim, b"garbage", mode="GOVERNANCE", until=until)
+        self.scan(status=20)
+        with self.assertRaises(S3Error):
+            self.bucket.delete(self.key_of_victim, bad.id)
+        copy = self.bucket.put(self.key_of_victim, good.body)
+        self.assertEqual(self.scan()["problems"], [])
+        self.assertTrue(copy.is_locked(self.bucket.now()))
+        self.assertEqual(self.verification().problems, [])
 
     def test_a_snapshot_that_does_not_come_back_is_hidden_by_its_tag(self):
         self.save_tree()
