@@ -18,6 +18,7 @@ import time
 from data import BINARIES, SMALL_FILES, copy_small_files, join_files, read_all, tree_size
 from measure import MEGABYTE, Failure, Table, drop_caches, peak_memory, run
 from programs import Borg, Floor, RcloneCrypt, Rekkord, Restic
+from remote import SMALL_FILES as REMOTE_SMALL_FILES, Remote
 
 # A file whose change is younger than this when it is saved is read again by the next save.
 SETTLE_SECONDS = 3
@@ -35,6 +36,7 @@ class Bench:
         self.rekkord = arguments.rekkord
         self.stages_program = arguments.stages
         self.floor = Floor(folder, arguments.floor)
+        self.slowlink = arguments.slowlink
         self.rclone = arguments.rclone
         self.source = os.path.join(folder, "source")
         self.big = os.path.join(self.source, "big")
@@ -188,6 +190,28 @@ class Bench:
                       0 if key.endswith("MB") else 2)
 
 
+    def remote(self):
+        """Reading over a link with a delay, beside plain parallel requests."""
+        remote = Remote(self.folder, self.rekkord, self.slowlink, self.big_byte_count * 3 // 2)
+        print(f"\nover a link of 50 ms with 16 connections, of 40 ms with 32; median of {self.runs}")
+
+        def line(label, value, limit):
+            print(f"  {label:58}{value:>9.2f}   {limit}", flush=True)
+
+        for milliseconds, connections in ((50, 16), (40, 32)):
+            speeds = [remote.read_large_file(milliseconds, connections) for _ in range(self.runs)]
+            plain, local, ours = (statistics.median(column) for column in zip(*speeds))
+            ratio = statistics.median(ours / min(plain, local) for plain, local, ours in speeds)
+            line(f"one file, {milliseconds} ms: {ours:.0f} MB/s; plain {plain:.0f}, decoding {local:.0f}", ratio, "at least 0.8")
+        for shape in ("wide", "deep"):
+            figures = [remote.find(shape, 50, 16) for _ in range(self.runs)]
+            count, trips, again = (statistics.median(column) for column in zip(*figures))
+            line(f"find, {shape}: {trips:.0f} round trips for {count:.0f} requests", trips / count, "at most 0.1")
+            line(f"find, {shape}, in a new mount: requests", again, "at most 5")
+        trips = statistics.median(remote.copy_small_files(40, 32) for _ in range(self.runs))
+        line(f"cp -a of {REMOTE_SMALL_FILES} small files: {trips:.0f} round trips", trips / REMOTE_SMALL_FILES, "at most 0.05")
+
+
 def random_reads(path, seconds):
     """How many random 4 KiB blocks of a file one thread reads a second; the same ones in each call."""
     result = subprocess.run(
@@ -208,9 +232,10 @@ def main():
     parser.add_argument("--rekkord", required=True)
     parser.add_argument("--stages", required=True)
     parser.add_argument("--floor", required=True)
+    parser.add_argument("--slowlink", required=True)
     parser.add_argument("--rclone")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("parts", nargs="+", choices=["stages", "save", "mount", "crawl"])
+    parser.add_argument("parts", nargs="+", choices=["stages", "save", "mount", "crawl", "remote"])
     arguments = parser.parse_args()
     # A signal ends the run through every `finally`, so mounts and data go.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -218,7 +243,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="rekkord-bench-", dir=arguments.folder) as folder:
         bench = Bench(folder, arguments)
         try:
-            for part in ("stages", "save", "mount", "crawl"):
+            for part in ("stages", "save", "mount", "crawl", "remote"):
                 if part in arguments.parts:
                     getattr(bench, part)()
         except (Failure, subprocess.SubprocessError) as error:

@@ -14,7 +14,12 @@ import Synchronization
 /// still refer to is theirs and does not count.
 public final class BlobCache<Value: Sendable>: Sendable {
     /// Fetches and decodes one blob; `byteCount` is the memory that the value occupies.
-    public typealias Loader = @Sendable (ObjectID) throws(RekkordError) -> (value: Value, byteCount: Int)
+    ///
+    /// - Parameter received: May be called between both; see `LoadLanes.Job`.
+    public typealias Loader =
+        @Sendable (ObjectID, _ received: () -> Void) throws(RekkordError) -> (
+            value: Value, byteCount: Int
+        )
     /// Is told the outcome of a load, on the thread that loaded.
     public typealias Waiter = @Sendable (Result<Value, RekkordError>) -> Void
     /// Looks for one blob nearby; nil when it has to be loaded.
@@ -225,7 +230,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
 
     private func queue(_ flight: Flight, _ step: Step, _ lane: LoadLane) -> Bool {
         let schedule = step == .find ? nearby?.schedule ?? schedule : schedule
-        return schedule(lane) { self.run(flight, step) }
+        return schedule(lane) { self.run(flight, step, received: $0) }
     }
 
     /// What `prefetch` did.
@@ -282,7 +287,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
         }
     }
 
-    private func run(_ flight: Flight, _ step: Step) {
+    private func run(_ flight: Flight, _ step: Step, received: () -> Void) {
         let isWanted = flight.isWanted?() ?? true
         let now = now()
         let starts = shard(for: flight.id).state.withLock { state in
@@ -304,7 +309,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
         case .load:
             counters.loads.add()
             do throws(RekkordError) {
-                finish(flight, .success(try load(flight.id)))
+                finish(flight, .success(try load(flight.id, received)))
             } catch {
                 counters.failures.add()
                 finish(flight, .failure(error))

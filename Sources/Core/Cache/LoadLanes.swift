@@ -13,19 +13,23 @@ public enum LoadLane: Int, Sendable, CaseIterable {
     }
 }
 
-/// Runs loads on a fixed number of threads, the most urgent one first.
+/// Runs loads on threads of its own, as many at once as there may be connections, the most urgent one first.
 ///
-/// There is a thread for each connection to a storage, and no more. Speculation never has all of them (unless there
-/// is only one), so whoever waits gets the next thread at the latest when one demanded load is done.
+/// A load that has received what it asked for says so, and the next one may start while it decodes. Speculation never
+/// has all connections (unless there is only one), so whoever waits gets the next one at the latest when one demanded
+/// load is done.
 public final class LoadLanes: Sendable {
     /// One piece of work; it tells its outcome itself.
-    public typealias Job = @Sendable () -> Void
+    ///
+    /// - Parameter received: May be called when the connection is free again.
+    public typealias Job = @Sendable (_ received: () -> Void) -> Void
 
     /// Enough for the chunks that `--read-ahead` allows; further ones are not worth queueing.
     private static let speculationCapacity = 256
 
     private struct State {
         var queues: [JobQueue] = LoadLane.allCases.map { _ in JobQueue() }
+        var connectionCount = 0
         var speculationCount = 0
     }
 
@@ -56,35 +60,64 @@ public final class LoadLanes: Sendable {
 
     /// What the threads share.
     private final class Work: Sendable {
-        let state = Locked(State())
-        /// Wakes threads: at least one element for each job that no thread will find by itself.
+        private let state = Locked(State())
+        /// An element for each time that a job may have become possible.
         ///
         /// Waiting for room would block the thread that receives requests; their number is bounded by the kernel and
         /// its clients.
-        let wakes = BoundedQueue<Bool>(capacity: Int.max / 2)
-        let speculationLimit: Int
+        private let wakes = BoundedQueue<Bool>(capacity: Int.max / 2)
+        private let connectionLimit: Int
 
-        init(speculationLimit: Int) {
-            self.speculationLimit = speculationLimit
+        init(connectionLimit: Int) {
+            self.connectionLimit = connectionLimit
         }
 
         func run() {
             while wakes.pop() != nil {
-                // A thread that finishes looks again by itself: a job that it left for want of a place may start now.
                 while let (job, lane) = next() {
-                    job()
-                    if lane == .speculation { state.withLock { $0.speculationCount -= 1 } }
+                    var holdsConnection = true
+                    let release = {
+                        guard holdsConnection else { return }
+                        holdsConnection = false
+                        self.release(lane)
+                    }
+                    job(release)
+                    release()
                 }
             }
         }
 
+        func schedule(_ lane: LoadLane, _ job: @escaping Job) -> Bool {
+            let isQueued = state.withLock { state in
+                let isFull = state.queues[lane.rawValue].count >= LoadLanes.speculationCapacity
+                if lane == .speculation, isFull { return false }
+                state.queues[lane.rawValue].append(job)
+                return true
+            }
+            return isQueued && wakes.tryPush(true)
+        }
+
+        func close() { wakes.close() }
+
+        private func release(_ lane: LoadLane) {
+            let hasMore = state.withLock { state in
+                state.connectionCount -= 1
+                if lane == .speculation { state.speculationCount -= 1 }
+                return state.queues.contains { $0.count > 0 }
+            }
+            // For another thread: this one may have to decode first.
+            if hasMore { _ = wakes.tryPush(true) }
+        }
+
         private func next() -> (Job, LoadLane)? {
             state.withLock { state in
+                guard state.connectionCount < connectionLimit else { return nil }
                 for lane in LoadLane.allCases {
                     if lane == .speculation {
-                        guard state.speculationCount < speculationLimit else { return nil }
+                        guard state.speculationCount < max(1, connectionLimit - 1) else { return nil }
                     }
                     guard let job = state.queues[lane.rawValue].popFirst() else { continue }
+                    state.connectionCount += 1
                     if lane == .speculation { state.speculationCount += 1 }
                     return (job, lane)
                 }
@@ -98,11 +131,14 @@ public final class LoadLanes: Sendable {
 
     /// Starts the threads.
     ///
-    /// - Parameter threadCount: How many loads may run at once, at least 1.
-    public init(threadCount: Int) throws(RekkordError) {
-        let work = Work(speculationLimit: max(1, threadCount - 1))
+    /// - Parameters:
+    ///   - connectionCount: How many loads may wait for the storage at once, at least 1.
+    ///   - decoderCount: How many may decode beside them. With as many as there are connections none is ever idle
+    ///     because its object is being decoded.
+    public init(connectionCount: Int, decoderCount: Int = 0) throws(RekkordError) {
+        let work = Work(connectionLimit: max(1, connectionCount))
         var threads: [WorkerThread] = []
-        for _ in 0..<max(1, threadCount) {
+        for _ in 0..<max(1, connectionCount) + decoderCount {
             threads.append(try WorkerThread(name: "load") { work.run() })
         }
         self.work = work
@@ -111,18 +147,12 @@ public final class LoadLanes: Sendable {
 
     /// Queues `job` without ever waiting; false when the lane is full (speculation) or stopped.
     public func schedule(_ lane: LoadLane, _ job: @escaping Job) -> Bool {
-        let isQueued = work.state.withLock { state in
-            let isFull = state.queues[lane.rawValue].count >= Self.speculationCapacity
-            if lane == .speculation, isFull { return false }
-            state.queues[lane.rawValue].append(job)
-            return true
-        }
-        return isQueued && work.wakes.tryPush(true)
+        work.schedule(lane, job)
     }
 
     /// Finishes what is queued and ends the threads.
     public func stop() {
-        work.wakes.close()
+        work.close()
         for thread in threads { thread.join() }
     }
 }

@@ -32,10 +32,14 @@ public struct CachedBlobs: Sendable {
     }
 
     /// The blob from the storage; the cache keeps its object.
-    public func fetch(_ id: ObjectID, limit: Int = Repository.maxPlaintextByteCount) throws(RekkordError)
-        -> Blob
-    {
-        let (blob, object) = try repository.readObject(id, limit: limit)
+    ///
+    /// - Parameter received: Called when the object came, before it is decoded.
+    public func fetch(
+        _ id: ObjectID,
+        limit: Int = Repository.maxPlaintextByteCount,
+        received: () -> Void = {}
+    ) throws(RekkordError) -> Blob {
+        let (blob, object) = try repository.readObject(id, limit: limit, received: received)
         cache?.keep(id, blob.type.cachedKind, object.bytes)
         return blob
     }

@@ -131,12 +131,15 @@ public final class Repository: Sendable {
     }
 
     /// As `get`, with the object that was verified.
+    ///
+    /// - Parameter received: Called when the object came, before it is decoded.
     func readObject(
         _ id: ObjectID,
-        limit: Int = maxPlaintextByteCount
+        limit: Int = maxPlaintextByteCount,
+        received: () -> Void = {}
     ) throws(RekkordError) -> (blob: Blob, object: ReadObject) {
         do throws(RekkordError) {
-            switch try inspect(id, limit: limit) {
+            switch try inspect(id, limit: limit, received: received) {
             case .success(let verified): return (verified.blob, verified.object)
             case .failure(let error):
                 throw RekkordError(.corrupted, "\(id): \(error.reason)")
@@ -159,11 +162,13 @@ public final class Repository: Sendable {
     /// - Throws: What the storage says when there is no object to judge.
     func inspect(
         _ id: ObjectID,
-        limit: Int = maxPlaintextByteCount
+        limit: Int = maxPlaintextByteCount,
+        received: () -> Void = {}
     ) throws(RekkordError) -> Result<VerifiedBlob, FormatError> {
         try Self.readVerified(storage, id.objectName, limit: Self.objectByteCount(limit)) {
             (object) throws(FormatError) in
-            VerifiedBlob(blob: try open(object.bytes, id, limit: limit), object: object)
+            received()
+            return VerifiedBlob(blob: try open(object.bytes, id, limit: limit), object: object)
         }
     }
 

@@ -23,13 +23,21 @@ public final class BlobsAhead: BlobSource {
     /// - Parameter connectionCount: How many blobs are read at once.
     public init(_ blobs: CachedBlobs, connectionCount: Int) throws(RekkordError) {
         self.blobs = blobs
-        let lanes = try LoadLanes(threadCount: connectionCount)
+        let lanes = try LoadLanes(
+            connectionCount: connectionCount,
+            decoderCount: blobs.repository.storage.kind.isRemote ? connectionCount : 0
+        )
         self.lanes = lanes
         window = Self.windowPerConnection * connectionCount
         hasEnded = Ended()
         cache = BlobCache(byteLimit: Self.byteLimit, schedule: { lanes.schedule($0, $1) }) {
-            (id) throws(RekkordError) in
-            let blob = try blobs.get(id)
+            (id, received) throws(RekkordError) in
+            let blob: Blob
+            if let cached = blobs.cached(id) {
+                blob = cached
+            } else {
+                blob = try blobs.fetch(id, received: received)
+            }
             return (blob, blob.bytes.allocatedByteCount)
         }
     }

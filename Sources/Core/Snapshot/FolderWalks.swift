@@ -3,8 +3,17 @@
 /// A walker is known by its steps: from a folder into one below it, or on to the next one of a folder around it.
 /// How far ahead grows fourfold each time that it had to wait. Everybody else is a walker who has not set off.
 final class FolderWalks: Sendable {
+    /// What should be on its way.
+    struct Advice {
+        /// How many folders; 0 for nothing to do.
+        let count: Int
+        /// The folder that the walk does not leave, as far as it has shown.
+        let top: Place
+    }
+
     private struct Walker {
         var place: Place
+        var top: Place
         /// How many folders are wanted ahead; 0 before the first step.
         var window = 0
         /// How many folders ahead were looked for and not listed since.
@@ -27,10 +36,10 @@ final class FolderWalks: Sendable {
         self.maxWindow = max(1, maxWindow)
     }
 
-    /// Notes that `place` is listed from its start; returns how many folders to have on their way behind it.
+    /// Notes that `place` is listed from its start; returns what to have on its way behind it.
     ///
     /// - Parameter waited: Whether its entries have to be loaded first.
-    func note(_ place: Place, waited: Bool, at milliseconds: Int64) -> Int {
+    func note(_ place: Place, waited: Bool, at milliseconds: Int64) -> Advice {
         walkers.withLock { note(place, waited: waited, at: milliseconds, &$0) }
     }
 
@@ -39,17 +48,18 @@ final class FolderWalks: Sendable {
         waited: Bool,
         at milliseconds: Int64,
         _ walkers: inout [Walker]
-    ) -> Int {
+    ) -> Advice {
         let known = walkers.firstIndex { walker in
             milliseconds - walker.lastStep <= Self.restMilliseconds
                 && Self.isStep(from: walker.place, to: place)
         }
         guard let index = known else {
             Self.begin(at: place, milliseconds, &walkers)
-            return 0
+            return Advice(count: 0, top: place)
         }
         var walker = walkers[index]
         walker.place = place
+        if let parent = place.parent, !Self.isInside(place, walker.top) { walker.top = parent }
         walker.lastStep = milliseconds
         walker.ahead -= 1
         if walker.window == 0 {
@@ -61,12 +71,13 @@ final class FolderWalks: Sendable {
         let isDue = waited || walker.ahead <= walker.window / 2
         if isDue { walker.ahead = walker.window }
         walkers[index] = walker
-        return isDue ? walker.window : 0
+        return Advice(count: isDue ? walker.window : 0, top: walker.top)
     }
 
-    /// Notes that the entries of `place` came; returns how many folders to have on their way behind it.
-    func noteLoaded(_ place: Place) -> Int {
-        walkers.withLock { $0.first { $0.place.node == place.node }?.window ?? 0 }
+    /// Notes that the entries of `place` came; returns what to have on its way behind it.
+    func noteLoaded(_ place: Place) -> Advice {
+        let walker = walkers.withLock { $0.first { $0.place.node == place.node } }
+        return Advice(count: walker?.window ?? 0, top: walker?.top ?? place)
     }
 
     /// Whether anybody walks.
@@ -85,15 +96,20 @@ final class FolderWalks: Sendable {
         {
             walkers.remove(at: oldest)
         }
-        walkers.append(Walker(place: place, lastStep: milliseconds))
+        walkers.append(Walker(place: place, top: place, lastStep: milliseconds))
     }
 
     private static func isStep(from: Place, to place: Place) -> Bool {
         guard let parent = place.parent, from.node != place.node else { return false }
-        var around: Place? = from
+        return isInside(from, parent)
+    }
+
+    /// Whether `place` is `top` or below it.
+    private static func isInside(_ place: Place, _ top: Place) -> Bool {
+        var around: Place? = place
         for _ in 0..<maxClimb {
             guard let candidate = around else { return false }
-            if candidate.node == parent.node { return true }
+            if candidate.node == top.node { return true }
             around = candidate.parent
         }
         return false

@@ -8,7 +8,7 @@ extension MountedView {
     /// Somebody lists `place` from its start and has to wait for it.
     func walkWaits(at place: Place) {
         let now = MonotonicTime.milliseconds()
-        fetchFolders(behind: place, count: walks.note(place, waited: true, at: now))
+        fetchFolders(behind: place, walks.note(place, waited: true, at: now))
     }
 
     /// Somebody got the entries of `place` from its start.
@@ -16,8 +16,8 @@ extension MountedView {
     /// - Parameter waited: Whether `walkWaits` was called for it.
     func walkListed(_ place: Place, _ content: Content, _ folder: FolderView, waited: Bool) {
         let now = MonotonicTime.milliseconds()
-        let count = waited ? walks.noteLoaded(place) : walks.note(place, waited: false, at: now)
-        fetchFolders(behind: place, count: count)
+        let advice = waited ? walks.noteLoaded(place) : walks.note(place, waited: false, at: now)
+        fetchFolders(behind: place, advice)
         let inherited = crawl.withLock { $0.window(at: now) }
         guard inherited > 0 else { return }
         let wanted = siblings.reading(in: content) {
@@ -74,13 +74,13 @@ extension MountedView {
         var next: Int
     }
 
-    /// Has the `count` folders on their way that come after `place` for somebody who goes depth first.
+    /// Has those folders on their way that come after `place` for somebody who goes depth first.
     ///
     /// A folder that is on its way hides those below it; when it is there, the next look finds them.
-    private func fetchFolders(behind place: Place, count: Int) {
-        guard count > 0 else { return }
-        var levels = levels(around: place)
-        var missing = count
+    private func fetchFolders(behind place: Place, _ advice: FolderWalks.Advice) {
+        guard advice.count > 0 else { return }
+        var levels = levels(around: place, in: advice.top)
+        var missing = advice.count
         var steps = 0
         while missing > 0, steps < Self.maxStepCount, var level = levels.popLast() {
             while level.next < level.view.count, steps < Self.maxStepCount {
@@ -95,14 +95,15 @@ extension MountedView {
         }
     }
 
-    /// The folders from the root down to `place`, each with what comes after the way.
-    private func levels(around place: Place) -> [Level] {
+    /// The folders from `top` down to `place`, each with what comes after the way.
+    private func levels(around place: Place, in top: Place) -> [Level] {
         var levels: [Level] = []
         var current: Place? = place
         var next = 0
         for _ in 0..<Self.maxLevelCount {
             guard let folder = current else { break }
             if let view = peek(folder.source) { levels.append(Level(view: view, next: next)) }
+            if folder.node == top.node { break }
             next = folder.node.position + 1
             current = folder.parent
         }

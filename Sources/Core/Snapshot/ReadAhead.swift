@@ -2,7 +2,7 @@
 ///
 /// Follows up to two readers. A reader is sequential when it goes on in the chunk where it was or in the next one,
 /// requests out of order included; then a window of following chunks is kept on its way. The window starts at one
-/// chunk and doubles whenever the reader had to wait. A read elsewhere starts again, without a window at first:
+/// chunk and grows fourfold whenever the reader had to wait. A read elsewhere starts again, without a window at first:
 /// whoever looks at the first and last bytes of each file gains nothing from more.
 struct ReadAhead {
     private struct Reader {
@@ -49,7 +49,7 @@ struct ReadAhead {
         if reader.window == 0 {
             reader.window = 1
         } else if waited {
-            reader.window = min(reader.window * 2, maxWindow)
+            reader.window = min(reader.window * 4, maxWindow)
         }
         let start = max(reader.ahead, reader.chunk + 1)
         var end = start

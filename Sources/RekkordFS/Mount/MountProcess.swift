@@ -67,7 +67,10 @@ struct MountProcess {
     ) throws(RekkordError) {
         let blobs = try open()
         let repository = blobs.repository
-        let lanes = try LoadLanes(threadCount: plan.threadCount)
+        let lanes = try LoadLanes(
+            connectionCount: plan.threadCount,
+            decoderCount: repository.storage.kind.isRemote ? plan.threadCount : 0
+        )
         let cache = try Self.cache(blobs, lanes, plan)
         let (root, name) = try findRoot(blobs)
         let counters = MountCounters()
@@ -89,7 +92,7 @@ struct MountProcess {
             answersOpens: plan.checksEachRequest
         ) { [log] server in
             // Runs among the loads that somebody waits for, which it may not outnumber: one at a time.
-            _ = lanes.schedule(.metadata) { Self.refresh(server, repository, log) }
+            _ = lanes.schedule(.metadata) { _ in Self.refresh(server, repository, log) }
         }
         log.note("Mounting \(name) to '\(plan.mountPoint.printed)'...")
         let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
@@ -136,7 +139,7 @@ struct MountProcess {
         var nearby: BlobCache<DecodedBlob>.Nearby?
         if blobs.cache != nil {
             // Threads of their own: those of `lanes` may all wait for a storage that does not answer.
-            let lanes = try LoadLanes(threadCount: nearbyThreadCount)
+            let lanes = try LoadLanes(connectionCount: nearbyThreadCount)
             nearby = .init(schedule: { lanes.schedule($0, $1) }) { id in
                 blobs.cached(id).flatMap { try? decode(id, $0) }
             }
@@ -145,7 +148,9 @@ struct MountProcess {
             byteLimit: plan.cacheByteCount,
             nearby: nearby,
             schedule: { lane, job in lanes.schedule(lane, job) },
-            load: { (id) throws(RekkordError) in try decode(id, try blobs.fetch(id)) }
+            load: { (id, received) throws(RekkordError) in
+                try decode(id, try blobs.fetch(id, received: received))
+            }
         )
     }
 

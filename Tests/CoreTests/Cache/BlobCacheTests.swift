@@ -18,7 +18,7 @@ private final class ManualLanes: Sendable {
 
     /// Runs everything, what is added meanwhile included.
     func runAll() {
-        while let next = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { next.job() }
+        while let next = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { next.job {} }
     }
 }
 
@@ -34,7 +34,7 @@ private final class ManualLanes: Sendable {
             byteLimit: byteLimit,
             schedule: { [lanes] in lanes.schedule($0, $1) },
             now: { [clock] in clock.withLock { $0 } },
-            load: { [loads, failing] (id) throws(RekkordError) in
+            load: { [loads, failing] (id, _) throws(RekkordError) in
                 loads.withLock { $0.append(id) }
                 if failing.withLock({ $0.contains(id) }) { throw RekkordError(.corrupted, "bad") }
                 return (id.description, cost)
@@ -188,7 +188,7 @@ private final class ManualLanes: Sendable {
                 known.withLock { $0.contains(id) } ? ("near", 10) : nil
             },
             schedule: { [lanes] in lanes.schedule($0, $1) },
-            load: { [loads] (id) throws(RekkordError) in
+            load: { [loads] (id, _) throws(RekkordError) in
                 loads.withLock { $0.append(id) }
                 return ("far", 10)
             }
@@ -227,12 +227,12 @@ private final class ManualLanes: Sendable {
 
     @Test("as many loads run at once as there are threads, and speculation leaves one of them")
     func laneThreads() throws {
-        let lanes = try LoadLanes(threadCount: 4)
+        let lanes = try LoadLanes(connectionCount: 4)
         let gate = BoundedQueue<Bool>(capacity: 100)
         let started = BoundedQueue<LoadLane>(capacity: 100)
         func schedule(_ lane: LoadLane, _ count: Int) {
             for _ in 0..<count {
-                _ = lanes.schedule(lane) {
+                _ = lanes.schedule(lane) { _ in
                     started.push(lane)
                     _ = gate.pop()
                 }
@@ -256,10 +256,35 @@ private final class ManualLanes: Sendable {
         #expect(started.tryPop() == nil)
     }
 
+    @Test("who decodes does not hold a connection")
+    func decoders() throws {
+        let lanes = try LoadLanes(connectionCount: 2, decoderCount: 2)
+        let gate = BoundedQueue<Bool>(capacity: 100)
+        let started = BoundedQueue<Int>(capacity: 100)
+        func schedule(_ number: Int, decodes: Bool) {
+            _ = lanes.schedule(.demand) { received in
+                started.push(number)
+                if decodes { received() }
+                _ = gate.pop()
+            }
+        }
+        for number in 0..<2 { schedule(number, decodes: true) }
+        for number in 2..<5 { schedule(number, decodes: false) }
+        let first = (0..<4).compactMap { _ in started.pop() }
+        #expect(first.sorted() == [0, 1, 2, 3])
+        // Both connections are in use and both decoders busy; whichever ends, the fifth has its turn once.
+        #expect(started.tryPop() == nil)
+        for _ in 0..<4 { gate.push(true) }
+        #expect(started.pop() == 4)
+        gate.push(true)
+        lanes.stop()
+        #expect(started.tryPop() == nil)
+    }
+
     @Test("many threads get right values while blobs come and go")
     func threads() throws {
-        let lanes = try LoadLanes(threadCount: 2)
-        let cache = BlobCache<String>(byteLimit: 200, schedule: { lanes.schedule($0, $1) }) { id in
+        let lanes = try LoadLanes(connectionCount: 2)
+        let cache = BlobCache<String>(byteLimit: 200, schedule: { lanes.schedule($0, $1) }) { id, _ in
             (id.description, 10)
         }
         let wrong = Counter()

@@ -42,7 +42,7 @@ private final class SlowLink: Sendable {
             }
             return jobs
         }
-        for job in jobs { job() }
+        for job in jobs { job {} }
     }
 
     /// Answers everything that is under way.
@@ -74,7 +74,7 @@ private final class SlowLink: Sendable {
             self.link = link
             self.storage = storage
             cache = BlobCache(byteLimit: 512 << 20, schedule: { link.schedule($0, $1) }) {
-                (id) throws(RekkordError) in
+                (id, _) throws(RekkordError) in
                 guard let decoded = try? DecodedBlob(try repository.get(id), owner: owner) else {
                     throw RekkordError(.corrupted, "\(id)")
                 }
@@ -176,6 +176,21 @@ private final class SlowLink: Sendable {
         client.link.drain()
         // Nothing is fetched that was not listed, and nothing twice.
         #expect(client.storage.requests.count == count)
+    }
+
+    @Test("who walks through one folder fetches none beside it")
+    func walkInside() throws {
+        let (entry, count) = try tree([2, 30, 4])
+        let client = try Client(made, try #require(entry.objectID), connectionCount: 16)
+        let first = try #require(try client.lookup("t-0"))
+        #expect(try client.find(first.node) == (count - 1) / 2)
+        client.link.drain()
+        #expect(client.storage.requests.count == 1 + (count - 1) / 2)
+        // Who goes on to the next one does so at the same speed.
+        let before = client.link.roundTrips
+        let second = try #require(try client.lookup("t-1"))
+        #expect(try client.find(second.node) == (count - 1) / 2)
+        #expect(client.link.roundTrips - before < count / 20)
     }
 
     @Test("who looks into one folder fetches no other")

@@ -22,10 +22,10 @@ struct MountBench {
             schedule: { lane, job in
                 // Nothing is fetched ahead, so that requests can be counted.
                 if lane == .speculation { return false }
-                job()
+                job {}
                 return true
             },
-            load: { (id) throws(RekkordError) in
+            load: { (id, _) throws(RekkordError) in
                 let blob = try opened.get(id)
                 do throws(FormatError) {
                     let decoded = try DecodedBlob(blob, owner: owner)
