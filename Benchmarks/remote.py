@@ -146,8 +146,8 @@ class Remote:
     def read_large_file(self, milliseconds, connections):
         """Reads a large file in sequence, in stored MB/s.
 
-        Returns the speeds of plain requests on the same link, of a mount of the folder itself, which is as fast as the
-        processors decode, and of the mount over the link.
+        Returns the speeds of plain requests on the same link, of a mount over a link without delay, which is as fast
+        as the processors receive and decode, and of the mount over the link.
         """
         names = []
         for top, _, files in os.walk(f"{self.tool.repository}/blobs/R"):
@@ -163,9 +163,9 @@ class Remote:
             # Both find the objects in the page cache of the machine that serves them.
             link.get_all(names, connections)
             ours, _ = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"])
-        with self.tool.mounted(self.source) as (place, _):
-            local, _ = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"])
-        return megabytes / plain, megabytes / local, megabytes / ours
+        with self.linked(0, connections, *options), self.tool.mounted(self.source) as (place, _):
+            direct, _ = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"])
+        return megabytes / plain, megabytes / direct, megabytes / ours
 
 
 def write(path, content):
