@@ -98,13 +98,38 @@ class Bench:
         table.row("peak memory, unchanged, MB", again_memory, 0)
         table.row("repository, MB", size, 0)
 
-    def mount(self):
+    def save_once(self):
+        """Has the source saved by each tool that has not done so."""
         self.prepare()
-        results = {}
         for tool in self.tools:
             if not tool.resets:
                 tool.reset()
                 tool.save(self.source)
+
+    def restore(self):
+        """All of it into a new folder, round by round; each copy stays to the end, as in `mount_figures`."""
+        self.save_once()
+        seconds, memory = {}, {}
+        for _ in range(self.runs):
+            for tool in self.tools:
+                self.copies += 1
+                target = os.path.join(self.folder, f"copy-{self.copies}")
+                # The same start for all: the repository in the page cache, nothing else waiting for the disk.
+                read_all(tool.repository)
+                os.sync()
+                taken, peak = tool.restore(target)
+                seconds.setdefault(tool.name, []).append(taken)
+                memory.setdefault(tool.name, []).append(peak / MEGABYTE)
+                restored = tool.restored_path(target, self.source)
+                run(["diff", "-rq", "--no-dereference", self.source, restored])
+        table = Table(f"restore of all, repository in the page cache, median of {self.runs}",
+                      [tool.name for tool in self.tools])
+        table.row("restore, s", {name: statistics.median(values) for name, values in seconds.items()}, 2)
+        table.row("peak memory, MB", {name: max(values) for name, values in memory.items()}, 0)
+
+    def mount(self):
+        self.save_once()
+        results = {}
         opened = {"floor": self.floor.mounted, "ext4": self.bare} | {tool.name: tool.mounted for tool in self.tools}
         # Round by round, so that what the machine does meanwhile meets all of them.
         for _ in range(self.runs):
@@ -235,7 +260,7 @@ def main():
     parser.add_argument("--slowlink", required=True)
     parser.add_argument("--rclone")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("parts", nargs="+", choices=["stages", "save", "mount", "crawl", "remote"])
+    parser.add_argument("parts", nargs="+", choices=["stages", "save", "restore", "mount", "crawl", "remote"])
     arguments = parser.parse_args()
     # A signal ends the run through every `finally`, so mounts and data go.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -243,7 +268,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="rekkord-bench-", dir=arguments.folder) as folder:
         bench = Bench(folder, arguments)
         try:
-            for part in ("stages", "save", "mount", "crawl", "remote"):
+            for part in ("stages", "save", "restore", "mount", "crawl", "remote"):
                 if part in arguments.parts:
                     getattr(bench, part)()
         except (Failure, subprocess.SubprocessError) as error:

@@ -41,6 +41,13 @@ class Tool:
         self.saves += 1
         return run(self.save_command(source), self.environment())
 
+    def restore(self, target):
+        """Restores all to a new folder; the subclasses know where in it the source then is."""
+        return run(self.restore_command(target), self.environment())
+
+    def restored_path(self, target, source):
+        return target + source
+
     @contextlib.contextmanager
     def mounted(self, source):
         """Mounts the saved tree and gives its folder and the process that serves it."""
@@ -75,6 +82,9 @@ class Rekkord(Tool):
     def save_command(self, source):
         return [self.program, "save", *self.common(), "bench", source]
 
+    def restore_command(self, target):
+        return [self.program, "restore", *self.common(), "bench", target]
+
     def mount_command(self):
         return [self.program, "mount", "--foreground", *self.common(), *self.mount_options, "bench", self.mount_point]
 
@@ -94,6 +104,9 @@ class Restic(Tool):
     def save_command(self, source):
         return [self.program, "backup", "--quiet", source]
 
+    def restore_command(self, target):
+        return [self.program, "restore", "--quiet", "latest", "--target", target]
+
     def mount_command(self):
         return [self.program, "mount", self.mount_point]
 
@@ -112,6 +125,10 @@ class Borg(Tool):
 
     def save_command(self, source):
         return [self.program, "create", f"::save-{self.saves}", source]
+
+    def restore_command(self, target):
+        os.mkdir(target)
+        return ["sh", "-c", 'cd "$1" && exec "$2" extract "$3"', "sh", target, self.program, f"::save-{self.saves}"]
 
     def mount_command(self):
         return [self.program, "mount", "--foreground", f"::save-{self.saves}", self.mount_point]
@@ -135,6 +152,12 @@ class RcloneCrypt(Tool):
 
     def save_command(self, source):
         return [self.program, "copy", "--quiet", "--links", "--metadata", source, "secret:"]
+
+    def restore_command(self, target):
+        return [self.program, "copy", "--quiet", "--links", "--metadata", "secret:", target]
+
+    def restored_path(self, target, _source):
+        return target
 
     def mount_command(self):
         return [self.program, "mount", "--read-only", "--links", "secret:", self.mount_point]
