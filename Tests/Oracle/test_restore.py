@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import unittest
 
 from odd_tree import make_odd_tree, write
 from program import PROGRAM, SandboxCase
-from rekkord_oracle import blobs, tree
+from rekkord_oracle import blobs, live, tree
 from rekkord_oracle.writer import RepositoryWriter
 
 MEBIBYTE = 1 << 20
@@ -176,6 +177,23 @@ class RoundTripTests(RestoreCase):
         chunks = [tree.ChunkReference(start, step, digest) for start in range(0, size, step)]
         table = writer.blob(blobs.FILE, tree.encode_file_table(chunks, size))
         return writer.save(b"hole", [writer.entry(b"file", tree.KIND_FILE, hash=table, mode=0o600, size=size)])
+
+    def test_depth_takes_few_descriptors(self):
+        """The innermost file is written last, when all folders around it were left."""
+        depth = 1000
+        os.mkdir(self.source)
+        folder = os.open(self.source, live.FOLDER_FLAGS)
+        for _ in range(depth):
+            os.mkdir("d", 0o755, dir_fd=folder)
+            inner = live.open_folder(folder, "d")
+            os.close(folder)
+            folder = inner
+        with open(os.open("bottom", os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=folder), "wb") as file:
+            file.write(random.Random(1).randbytes(30_000_000))
+        os.close(folder)
+        self.save("web", self.source)
+        self.restore("web", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+        self.assert_restored(owner=False)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to be somebody else")
     def test_as_an_ordinary_user(self):

@@ -137,14 +137,11 @@ enum LZ4 {
                     progress.isAtEnd = true
                     return progress
                 }
-                if progress.produced == target.count,
-                    progress.consumed < piece.count || consumed == 0 && produced == 0
-                {
-                    throw FormatError.tooLarge
-                }
                 if progress.consumed == piece.count, produced == 0 || progress.produced < target.count {
                     return progress
                 }
+                // A full target is no fault yet: the end mark may be all that is left, here or in the next piece.
+                if consumed == 0, produced == 0 { throw FormatError.tooLarge }
             }
         }
     }

@@ -137,6 +137,8 @@ final class RestoreRun: Sendable {
         while true {
             if !isOver, pass == .write { finish(folder, directory) }
             guard let parent = folder.parent else { break }
+            // Folders far below may still be referred to, and their descriptors would add up.
+            folder.close()
             guard parent.end() else { return }
             directory = parent.reopen(from: directory)
             folder = parent

@@ -5,12 +5,13 @@ import SystemPackage
 /// A folder below the destination while something is still to be done in it.
 ///
 /// It holds the folder above it, and no descriptor for longer than needed, so that trees of any depth can be
-/// restored. Whoever drops the last reference must have dropped those to the folders below before.
+/// restored.
 final class TargetFolder: Sendable {
     /// Its name in `parent`; empty at the top.
     let name: [UInt8]
     /// The folder above; nil at the top.
-    let parent: TargetFolder?
+    // Written in `init` and in `deinit` alone, when nobody else can see it.
+    nonisolated(unsafe) private(set) var parent: TargetFolder?
     /// What is known of it on the disk; nil when it is not there, as in a dry run.
     let identity: FileIdentity?
     /// Whether this restore made it, so that nothing can be in the way.
@@ -47,6 +48,16 @@ final class TargetFolder: Sendable {
         self.entry = entry
         self.formerMode = formerMode
         held = Locked(descriptor)
+    }
+
+    deinit {
+        // One after the other: the end of a deep folder must not become recursion.
+        var next = parent
+        parent = nil
+        while isKnownUniquelyReferenced(&next), let folder = next {
+            next = folder.parent
+            folder.parent = nil
+        }
     }
 
     /// The open folder, if it is held at this moment.

@@ -147,6 +147,25 @@ import Testing
         #expect(try Self.decode(object, limit: 4 << 20).1.count == 4 << 20)
     }
 
+    @Test(
+        "a plaintext as long as the limit is accepted, wherever its frame ends in a message",
+        arguments: [1, 2]
+    )
+    func exactLimit(pieces: Int) throws {
+        var random = SeededRandom(6)
+        // 15 bytes of frame, of which the end mark takes the last four.
+        let border = pieces * BlobLayout.pieceByteCount - 15
+        for byteCount in [0, 1, 100] + (border - 4...border + 20) {
+            let plaintext = random.bytes(byteCount)
+            let object = try Self.encode(.chunk, plaintext, level: 1)
+            #expect(try Self.decode(object, limit: byteCount).1 == plaintext, "\(byteCount)")
+            guard byteCount > 0 else { continue }
+            #expect(throws: FormatError.tooLarge, "\(byteCount)") {
+                try Self.decode(object, limit: byteCount - 1)
+            }
+        }
+    }
+
     @Test("an empty last message is accepted where the padded frame fills whole messages")
     func emptyFinalMessage() throws {
         var random = SeededRandom(5)

@@ -331,6 +331,31 @@ import Testing
         return try DirectoryBlob(Blob(type: .directory, bytes: ByteBuffer(bytes)))
     }
 
+    @Test("a folder that only the innermost one refers to ends without recursion")
+    func deepEnd() {
+        var folder = TargetFolder(
+            name: [],
+            parent: nil,
+            descriptor: nil,
+            identity: nil,
+            isNew: true,
+            entry: nil
+        )
+        for _ in 0..<1_000_000 {
+            folder = TargetFolder(
+                name: [],
+                parent: folder,
+                descriptor: nil,
+                identity: nil,
+                isNew: true,
+                entry: nil
+            )
+        }
+        weak let innermost = folder
+        folder = TargetFolder(name: [], parent: nil, descriptor: nil, identity: nil, isNew: true, entry: nil)
+        #expect(innermost == nil)
+    }
+
     @Test("a folder on 2^60 paths fills the disk until somebody ends it", arguments: [true, false])
     func shared(isDryRun: Bool) throws {
         var entry = try test.folder("a", [])
