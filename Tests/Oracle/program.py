@@ -17,7 +17,8 @@ from rekkord_oracle.verify import Verification
 
 PROGRAM = os.environ.get("REKKORD_BINARY", "rekkord")
 COMMAND_TIMEOUT = 120
-MOUNT_TIMEOUT = 20
+# Builds with a sanitizer on a busy machine take their time.
+MOUNT_TIMEOUT = 60
 
 
 def need_fuse():
