@@ -30,7 +30,7 @@ def need_fuse():
     raise AssertionError("no /dev/fuse or no fusermount3; set REKKORD_NO_FUSE=1 to accept that")
 
 
-def eventually(action, seconds=10):
+def eventually(action, seconds=30):
     """Repeats `action` until it neither fails nor gives something false; returns what it gave."""
     deadline = time.monotonic() + seconds
     while True:

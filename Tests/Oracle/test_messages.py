@@ -4,12 +4,11 @@ import os
 import re
 import signal
 import subprocess
-import time
 import unittest
 
 from foreign import WrittenCase
 from odd_tree import write
-from program import PROGRAM, need_fuse
+from program import PROGRAM, eventually, need_fuse
 from rekkord_oracle import keys, tree
 from rekkord_oracle.writer import RepositoryWriter
 
@@ -222,6 +221,10 @@ class SaveTests(MessageCase):
             {"command": "save", "channel": "web", "size": 0, "unreadable": 0, "status": 0, "dry_run": False},
         )
 
+    def bytes_read(self, process):
+        with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
+            return int(file.readline().removeprefix("rchar:"))
+
     def test_interrupted(self):
         source = self.path("source")
         os.mkdir(source)
@@ -233,7 +236,7 @@ class SaveTests(MessageCase):
                 env=self.environment,
                 stderr=subprocess.PIPE,
             )
-            time.sleep(0.7)
+            eventually(lambda: self.bytes_read(process) > 50_000_000)
             process.send_signal(number)
             _, talk = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 128 + number, talk)

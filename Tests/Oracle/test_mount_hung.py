@@ -97,7 +97,7 @@ class HungCase(SandboxCase):
 
     def assert_memory_serves(self):
         script = "stat known/file other/a >&2 && ls -l known >&2 && cat known/file"
-        shown = subprocess.run(["sh", "-c", script], cwd=self.seen, capture_output=True, timeout=5)
+        shown = subprocess.run(["sh", "-c", script], cwd=self.seen, capture_output=True, timeout=DEADLINE - 1)
         self.assertEqual((shown.returncode, shown.stdout), (0, self.saved("known/file")), shown.stderr)
 
     def assert_waits_end(self):
@@ -121,19 +121,27 @@ class HungCase(SandboxCase):
         mount.process.terminate()
         self.assertEqual(mount.process.wait(MOUNT_TIMEOUT), 0, mount.log())
         self.assertLess(time.monotonic() - start, DEADLINE / 3)
-        client.communicate(timeout=5)
+        client.communicate(timeout=DEADLINE - 1)
         self.assertNotEqual(client.returncode, 0)
         self.assertFalse(os.path.ismount(mount.point))
 
 
 class Stopped:
-    """Stops a process for a while."""
+    """Stops a process for a while, at a moment at which it has nothing to do: what was fetched ahead has arrived."""
 
     def __init__(self, process):
         self.process = process
 
     def __enter__(self):
+        before = None
+        while (now := self.time_used()) != before:
+            before = now
+            time.sleep(0.3)
         self.process.send_signal(signal.SIGSTOP)
+
+    def time_used(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[11:13]
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGCONT)

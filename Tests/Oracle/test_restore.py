@@ -132,13 +132,21 @@ class RoundTripTests(RestoreCase):
         command = [PROGRAM, "restore", "-R", self.repo, "-K", self.key("Master"), "--overwrite", "changed", "web",
                    self.target]  # fmt: skip
         killed = 0
-        for _ in range(8):
+        deadline = time.monotonic() + 60
+        while killed < 4:
+            self.assertLess(time.monotonic(), deadline, "every restore ended before it was killed")
             process = subprocess.Popen(
                 command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            time.sleep(chance.uniform(0.02, 0.4))
+            there = self.restored_names()
+            while process.poll() is None and self.restored_names() < there + 40:
+                time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
+            if process.wait() != -signal.SIGKILL:
+                # It was quicker than we: once more from the start.
+                shutil.rmtree(self.target)
+                continue
+            killed += 1
             # What bears a name is whole.
             for folder, _, names in os.walk(self.target):
                 for name in names:
@@ -146,10 +154,12 @@ class RoundTripTests(RestoreCase):
                         path = os.path.join(folder, name)
                         original = os.path.join("/", os.path.relpath(path, self.target))
                         self.assertEqual(os.path.getsize(path), os.path.getsize(original), path)
-        self.assertGreater(killed, 0)
         self.restore("web", "--overwrite", "changed", "--verify")
         self.assert_restored(owner=False)
         self.assertEqual(self.temporary_files(), [])
+
+    def restored_names(self):
+        return sum(len(names) for _, _, names in os.walk(self.target))
 
     def test_a_signal_ends_it_without_temporary_files(self):
         self.hole(1 << 40)
