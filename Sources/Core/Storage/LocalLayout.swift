@@ -15,6 +15,7 @@ enum LocalLayout {
             for folder in folders {
                 if try make(folder, in: storage) { made.append((storage.path(folder), true)) }
             }
+            try syncFolders(of: storage)
             for object in objects {
                 made.append((storage.path(object.name), false))
                 let outcome = try object.bytes.withRawBytes { (bytes) throws(RekkordError) in
@@ -22,7 +23,7 @@ enum LocalLayout {
                 }
                 if outcome == .exists {
                     made.removeLast()
-                    throw alreadyInitialized(storage)
+                    if object.name == rekkord { throw alreadyInitialized(storage) }
                 }
             }
         } catch {
@@ -35,12 +36,25 @@ enum LocalLayout {
     }
 
     /// The root, the fixed folders and the 512 for blobs, parents first.
-    private static var folders: [String] {
+    private static let folders: [String] = {
         var folders = ["", "keys", "tags", "blobs", "tmp", "tags/M", "tags/P", "blobs/M", "blobs/R"]
         for catalog in ["M", "R"] {
             for first in 0...UInt8.max { folders.append("blobs/\(catalog)/\(Hexadecimal.encode([first]))") }
         }
         return folders
+    }()
+
+    /// Makes the fixed folders durable: whoever renames an object into one of them syncs that folder alone.
+    private static func syncFolders(of storage: LocalStorage) throws(RekkordError) {
+        // Not everybody who may write below a folder may read it.
+        try? syncFolder("..", in: storage)
+        for folder in ["", "tags", "blobs", "blobs/M", "blobs/R"] {
+            do throws(Errno) {
+                try syncFolder(folder, in: storage)
+            } catch {
+                throw LocalStorage.failure("write", folder, error)
+            }
+        }
     }
 
     private static func refuseContent(of storage: LocalStorage) throws(RekkordError) {
@@ -55,12 +69,35 @@ enum LocalLayout {
         if entries.contains(where: { $0.name.elementsEqual(rekkord.utf8) }) {
             throw alreadyInitialized(storage)
         }
-        guard entries.isEmpty else {
+        guard holdsOnlyRemains(entries, "", storage) else {
             throw RekkordError(
                 .exists,
                 "cannot initialise '\(storage.displayURL)': the folder is not empty",
                 hint: "choose an empty or new folder"
             )
+        }
+    }
+
+    /// Whether there is nothing but what a run that was killed before it wrote `rekkord` can have left.
+    private static func holdsOnlyRemains(
+        _ entries: [FolderListing.Entry],
+        _ parent: String,
+        _ storage: LocalStorage
+    ) -> Bool {
+        entries.allSatisfy { entry in
+            let name = parent + String(decoding: entry.name, as: UTF8.self)
+            switch entry.type {
+            case .regular:
+                return name == ReservedName.conditionalWriteProbe && entry.byteCount == 0
+                    || parent == TemporaryFile.folder + "/" && TemporaryFile.isTemporary(entry.name)
+            case .directory:
+                guard folders.contains(name), let below = try? FolderListing.read(storage.path(name)) else {
+                    return false
+                }
+                return holdsOnlyRemains(below, name + "/", storage)
+            case .symbolicLink, .special:
+                return false
+            }
         }
     }
 

@@ -124,7 +124,8 @@ struct TemporaryFile {
         }
     }
 
-    private static func isTemporary(_ name: [UInt8]) -> Bool {
+    /// Whether it is the name of such a file.
+    static func isTemporary(_ name: [UInt8]) -> Bool {
         name.count == nameLength + suffix.utf8.count
             && name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
             && name.prefix(nameLength).allSatisfy { alphabet.contains($0) }

@@ -46,6 +46,36 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string) == ["repo"])
     }
 
+    @Test("what a killed initialisation left is no content")
+    func remains() throws {
+        let files = FileManager.default
+        let place = LocalStorage(folder["remains"])
+        let temporary = "tmp/" + String(repeating: "a", count: 24) + ".tmp"
+        try files.createDirectory(
+            atPath: folder["remains/blobs/M/A7"].string,
+            withIntermediateDirectories: true
+        )
+        try files.createDirectory(atPath: folder["remains/tmp"].string, withIntermediateDirectories: true)
+        for name in ["cw", temporary] {
+            #expect(files.createFile(atPath: folder["remains/\(name)"].string, contents: nil))
+        }
+        let objects = [NewObject(name: "cw", bytes: []), NewObject(name: "rekkord", bytes: [1])]
+        for name in ["blobs/M/A7/A7", "tags/M/x", "tmp/notes", "other", "keys/x/y"] {
+            let path = folder["remains/\(name)"]
+            let parent = path.removingLastComponent().string
+            try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+            #expect(files.createFile(atPath: path.string, contents: nil))
+            let error = #expect(throws: RekkordError.self, "\(name)") { try place.initialize(objects) }
+            #expect(error?.kind == .exists)
+            #expect(files.fileExists(atPath: path.string))
+            try files.removeItem(atPath: path.string)
+            if name == "keys/x/y" { try files.removeItem(atPath: parent) }
+        }
+        try place.initialize(objects)
+        #expect(try place.get("rekkord", limit: 1).array == [1])
+        #expect(throws: RekkordError.self) { try place.initialize(objects) }
+    }
+
     @Test("a failed initialisation removes what it made")
     func undo() throws {
         let place = LocalStorage(folder["other"])

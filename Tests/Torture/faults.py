@@ -1,0 +1,128 @@
+"""What can happen to a call of the program, and running the program so that it happens at the n-th one."""
+
+import errno
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+from dataclasses import dataclass
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parent.parent / ".build"
+# Builds with a sanitizer on a busy machine take their time; a program that hangs is a finding.
+COMMAND_TIMEOUT = 120
+REPORT_SIZE = 16 + 16 + 4096
+
+CHANGES = "write,create,mkdir,rename,link,symlink,unlink,rmdir,truncate,fsync,syncfs,chmod,chown,utimens,setxattr,send"
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    calls: str
+    action: str
+    is_lasting: bool = False
+    # Nobody may notice: calls are to be repeated.
+    is_harmless: bool = False
+
+    @property
+    def kills(self):
+        return self.action in ("kill", "tear")
+
+
+def _errno(name, calls, **options):
+    code = str(getattr(errno, name.partition("-")[0]))
+    return Fault(name, calls, code, is_lasting=name.endswith("-lasting"), **options)
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("kill", CHANGES, "kill"),
+        Fault("tear", "write,send", "tear"),
+        _errno("ENOSPC", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),
+        _errno("ENOSPC-lasting", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),
+        _errno("EIO", "open,create,read,write,list,stat,mkdir,rename,link,unlink,truncate,fsync,syncfs,readlink,getxattr,utimens,chmod"),
+        _errno("EIO-lasting", "read,write,fsync,syncfs"),
+        _errno("EMFILE", "open,create,socket"),
+        _errno("EMFILE-lasting", "open,create,socket"),
+        _errno("EACCES", "open,create,list,stat,mkdir,rename,link,symlink,unlink,rmdir,truncate,chmod,chown,utimens"),
+        _errno("EAGAIN", "thread"),
+        _errno("EINTR", "open,create,read,write,fsync,syncfs", is_harmless=True),
+        Fault("short", "read,write,send,receive", "short", is_harmless=True),
+        _errno("ECONNRESET", "send,receive", is_harmless=True),
+        _errno("ENETUNREACH", "connect", is_harmless=True),
+        _errno("EPIPE", "print"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    stdout: bytes
+    stderr: str
+    count: int
+    # The call that was struck and its path; None when the run had fewer calls.
+    victim: tuple | None
+
+
+def interposer():
+    """Builds the library when it is missing or older than its source."""
+    source, library = HERE / "interposer.c", BUILD / "torture-interposer.so"
+    if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
+        fresh = library.with_suffix(f".{os.getpid()}")
+        compiler = shutil.which("cc") or "clang"  # which comes with Swift
+        command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", fresh, source, "-ldl"]
+        subprocess.run(command, check=True)
+        fresh.rename(library)
+    return library
+
+
+class Report:
+    """What the interposer counted, in a file that both map."""
+
+    def __init__(self, path):
+        self.path = path
+        path.write_bytes(bytes(REPORT_SIZE))
+
+    def read(self):
+        return self.last(self.path)
+
+    @staticmethod
+    def last(path):
+        """(count, the call that was struck or None) of the run that wrote this file."""
+        content = path.read_bytes()
+        count, struck = struct.unpack_from("<QQ", content)
+        call, path = (part.split(b"\0")[0] for part in (content[16:32], content[32:]))
+        return count, (call.decode(), os.fsdecode(path)) if struck else None
+
+
+def interposed(environment, report, fault=None, at=0, **more):
+    """The environment in which the program meets `fault` at its `at`-th call."""
+    result = environment | {
+        "LD_PRELOAD": str(interposer()),
+        "TORTURE_PROGRAM": "rekkord",
+        "TORTURE_REPORT": str(report.path),
+        **more,
+    }
+    if fault is not None:
+        result |= {"TORTURE_CALLS": fault.calls, "TORTURE_AT": str(at), "TORTURE_ACTION": fault.action}
+        if fault.is_lasting:
+            result["TORTURE_LASTING"] = "1"
+    return result
+
+
+def run(command, environment, scratch, fault=None, at=0, **more):
+    """Runs the program to its end; a hang is a subprocess.TimeoutExpired."""
+    report = Report(scratch / "report")
+    result = subprocess.run(
+        command,
+        env=interposed(environment, report, fault, at, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=COMMAND_TIMEOUT,
+    )
+    count, victim = report.read()
+    return Outcome(result.returncode, result.stdout, result.stderr.decode("utf-8", "replace"), count, victim)

@@ -1,0 +1,141 @@
+"""Kills or fails the program at every n-th call of a run (see scripts/torture)."""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import sys
+import time
+
+import faults
+
+BUILD = faults.BUILD
+sys.path[:0] = [str(faults.HERE.parent / "Oracle"), str(faults.HERE.parent / "S3Double")]
+os.environ["REKKORD_BINARY"] = os.path.abspath(os.environ.get("REKKORD_BINARY", BUILD / "release" / "rekkord"))
+
+from place import Finding  # noqa: E402
+from scenarios import SCENARIOS  # noqa: E402
+
+
+class State:
+    """What was done already, in a file, so that a long run goes on where it was stopped."""
+
+    def __init__(self, path, is_fresh):
+        self.path = path
+        self.done = {}
+        if path and path.exists() and not is_fresh:
+            self.done = json.loads(path.read_text())
+
+    def next(self, lane):
+        """The next call to strike in a lane; None when all were struck."""
+        return self.done.get(lane, 1)
+
+    def note(self, lane, at):
+        self.done[lane] = at
+        if self.path:
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text(json.dumps(self.done, indent=1))
+            fresh.rename(self.path)
+
+
+class Tally:
+    def __init__(self):
+        self.kills = self.failures = 0
+        self.findings = []
+
+    def take(self, fault, outcome):
+        if outcome.victim is not None:
+            self.kills += fault.kills
+            self.failures += not fault.kills
+
+    def line(self):
+        return f"{self.kills} kills, {self.failures} faults, {len(self.findings)} findings"
+
+
+def strike(scenario, fault, at, tally, out):
+    """One point; whether the run reached that call."""
+    try:
+        outcome = scenario.attempt(fault, at)
+    except Finding as finding:
+        count, victim = faults.Report.last(scenario.place.base / "report")
+        again = f"scripts/torture {scenario.name} --size {scenario.size} --fault {fault.name} --at {at}"
+        tally.findings.append(f"{again}: {victim}: {finding}")
+        print(f"FINDING {tally.findings[-1]}", file=out, flush=True)
+        tally.kills += fault.kills
+        tally.failures += not fault.kills
+        return victim is not None
+    tally.take(fault, outcome)
+    return outcome.victim is not None
+
+
+def exhaust(scenario, fault, state, deadline, tally, out):
+    """Every n-th call from where the state is."""
+    lane = f"{scenario.name} {fault.name}"
+    at = state.next(lane)
+    if at is None:
+        return
+    while at is not None and time.monotonic() < deadline:
+        last = at
+        at = at + 1 if strike(scenario, fault, at, tally, out) else None
+        state.note(lane, at)
+    if at is None:
+        print(f"{lane}: all {last - 1} calls; {tally.line()}", file=out, flush=True)
+
+
+def sample(scenario, names, seed, tally, out, deadline=float("inf"), points=float("inf")):
+    """Faults at random calls, for as long as there is time and points are left."""
+    chooser = random.Random(seed)
+    counts = {}
+    done = 0
+    while time.monotonic() < deadline and done < points:
+        fault = faults.FAULTS[chooser.choice(names)]
+        if fault.name not in counts:
+            scenario.place.reset()
+            counts[fault.name] = max(1, scenario.run(fault, 0).count)
+        strike(scenario, fault, chooser.randint(1, counts[fault.name]), tally, out)
+        done += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about so long")
+    parser.add_argument("--random", action="store_true", help="random points of larger runs, until the time is up")
+    parser.add_argument("--seed", type=int, default=1, help="of the random points")
+    parser.add_argument("--size", type=int, help="files of the tree; default: 1, or 300 with --random")
+    parser.add_argument("--fault", action="append", choices=faults.FAULTS, help="only these")
+    parser.add_argument("--at", type=int, help="only this call, to see a finding again")
+    parser.add_argument("--state", type=pathlib.Path, default=BUILD / "torture.json", help="what was done already")
+    parser.add_argument("--again", action="store_true", help="forget what was done already")
+    parser.add_argument("scenarios", nargs="*", metavar="COMMAND", help=f"of {', '.join(SCENARIOS)}; default: all")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.scenarios) - set(SCENARIOS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    chosen = [SCENARIOS[name] for name in arguments.scenarios or SCENARIOS]
+    size = arguments.size or (300 if arguments.random else 1)
+    state = State(None if arguments.random or arguments.at else arguments.state, arguments.again)
+    deadline = time.monotonic() + arguments.seconds
+    tally = Tally()
+    for index, kind in enumerate(chosen):
+        names = [name for name in kind.faults if not arguments.fault or name in arguments.fault]
+        if not names or time.monotonic() > deadline:
+            continue
+        scenario = kind(size)
+        try:
+            if arguments.at:
+                for name in names:
+                    strike(scenario, faults.FAULTS[name], arguments.at, tally, sys.stdout)
+            elif arguments.random:
+                share = (deadline - time.monotonic()) / (len(chosen) - index)
+                sample(scenario, names, arguments.seed, tally, sys.stdout, deadline=time.monotonic() + share)
+            else:
+                for name in names:
+                    exhaust(scenario, faults.FAULTS[name], state, deadline, tally, sys.stdout)
+        finally:
+            scenario.close()
+    print(tally.line())
+    return 1 if tally.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
