@@ -100,6 +100,16 @@ class Place:
         shutil.rmtree(self.work, ignore_errors=True)
         subprocess.run(["cp", "-a", self.template, self.work], check=True)
 
+    def write_state(self, state):
+        """Makes the work folder what a crash left: {path: content, or None for a folder}."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        for path in sorted(state):
+            if state[path] is None:
+                os.mkdir(path, 0o700)
+            else:
+                with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                    file.write(state[path])
+
     # Commands
 
     @property

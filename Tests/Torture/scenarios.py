@@ -22,6 +22,8 @@ class Scenario:
     name = None
     faults = ("kill", "tear", "ENOSPC", "ENOSPC-lasting", "EIO", "EIO-lasting", "EMFILE", "EMFILE-lasting", "EACCES",
               "EAGAIN", "EINTR", "short", "EPIPE")  # fmt: skip
+    # Whether a loss of power may not harm it: it writes to the repository.
+    is_durable = False
     # How lines on stderr start.
     messages = ("rekkord: ",)
     # More of the environment of the interposer.
@@ -44,6 +46,9 @@ class Scenario:
 
     def judge(self, fault, outcome):
         raise NotImplementedError
+
+    def judge_crash(self, reader, is_over):
+        """What must hold when the power was lost; `is_over`: after the command had ended with status 0."""
 
     def attempt(self, fault, at):
         """One point: the outcome, judged; raises Finding."""
@@ -89,6 +94,7 @@ class Save(Scenario):
     """A second save of a changed tree, with a cache that knows the first."""
 
     name = "save"
+    is_durable = True
 
     def prepare(self):
         place = self.place
@@ -108,6 +114,13 @@ class Save(Scenario):
 
     def arguments(self):
         return self.place.command("save", "--format", "JSON", "web", self.place.tree)
+
+    def judge_crash(self, reader, is_over):
+        place, tags = self.place, self.place.tags(reader)
+        expect(self.before <= tags, "a snapshot is gone")
+        if is_over:
+            expect(len(tags - self.before) == 1, "the new snapshot is gone")
+            expect(place.roots(reader=reader) == self.expected, "the snapshot is another")
 
     def judge(self, fault, outcome):
         place = self.place
@@ -160,6 +173,7 @@ class Repositories(Scenario):
         place.run("save", "web", place.tree)
         self.before = place.tags()
         self.content = self.contents()
+        self.cache_id = place.reader().config.cache_id
         self.roots = place.roots()
 
     def contents(self):
@@ -230,9 +244,14 @@ class Restore(Repositories):
 
 class ChangeCID(Repositories):
     name = "change_cid"
+    is_durable = True
 
     def arguments(self):
         return self.place.command("change_cid", key="Master")
+
+    def judge_crash(self, reader, is_over):
+        expect(self.place.tags(reader) == self.before, "tags changed")
+        expect(not is_over or reader.config.cache_id != self.cache_id, "the old ID is back")
 
     def judge(self, fault, outcome):
         place = self.place
@@ -249,6 +268,7 @@ class ChangeCID(Repositories):
 
 class Init(Scenario):
     name = "init"
+    is_durable = True
 
     def prepare(self):
         self.place.work.joinpath("keep").touch()

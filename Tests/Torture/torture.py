@@ -15,6 +15,7 @@ sys.path[:0] = [str(faults.HERE.parent / "Oracle"), str(faults.HERE.parent / "S3
 os.environ["REKKORD_BINARY"] = os.path.abspath(os.environ.get("REKKORD_BINARY", BUILD / "release" / "rekkord"))
 
 from place import Finding  # noqa: E402
+from power import PowerLoss  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
 
@@ -41,7 +42,7 @@ class State:
 
 class Tally:
     def __init__(self):
-        self.kills = self.failures = 0
+        self.kills = self.failures = self.crashes = 0
         self.findings = []
 
     def take(self, fault, outcome):
@@ -50,7 +51,7 @@ class Tally:
             self.failures += not fault.kills
 
     def line(self):
-        return f"{self.kills} kills, {self.failures} faults, {len(self.findings)} findings"
+        return f"{self.kills} kills, {self.failures} faults, {self.crashes} crashes, {len(self.findings)} findings"
 
 
 def strike(scenario, fault, at, tally, out):
@@ -97,10 +98,20 @@ def sample(scenario, names, seed, tally, out, deadline=float("inf"), points=floa
         done += 1
 
 
+def lose_power(scenario, seed, per_point, tally, out, next_run_share=0.02):
+    """Crashes at every change that one run of a scenario makes, in several ways each."""
+    power = PowerLoss(scenario)
+    tally.findings += power.strike(per_point, random.Random(seed), next_run_share, out)
+    tally.crashes += power.points
+    print(f"{scenario.name}: {len(power.records)} changes, {len(power.judged)} different disks", file=out, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about so long")
     parser.add_argument("--random", action="store_true", help="random points of larger runs, until the time is up")
+    parser.add_argument("--power", action="store_true", help="power loss after every change of a file instead")
+    parser.add_argument("--ways", type=int, default=30, help="in which the disk is left by each loss of power")
     parser.add_argument("--seed", type=int, default=1, help="of the random points")
     parser.add_argument("--size", type=int, help="files of the tree; default: 1, or 300 with --random")
     parser.add_argument("--fault", action="append", choices=faults.FAULTS, help="only these")
@@ -118,11 +129,13 @@ def main():
     tally = Tally()
     for index, kind in enumerate(chosen):
         names = [name for name in kind.faults if not arguments.fault or name in arguments.fault]
-        if not names or time.monotonic() > deadline:
+        if not names or time.monotonic() > deadline or arguments.power and not kind.is_durable:
             continue
         scenario = kind(size)
         try:
-            if arguments.at:
+            if arguments.power:
+                lose_power(scenario, arguments.seed, arguments.ways, tally, sys.stdout)
+            elif arguments.at:
                 for name in names:
                     strike(scenario, faults.FAULTS[name], arguments.at, tally, sys.stdout)
             elif arguments.random:
