@@ -39,8 +39,6 @@ TABLE = {
     "channels": [_CONFIG, _TAGS],
     "list": [_CONFIG, _BLOB, _TAGS],
     "list-oid": [_CONFIG, _BLOB],
-    "restore": [_CONFIG, _BLOB, _TAGS],
-    "restore-oid": [_CONFIG, _BLOB],
     "mount": [_CONFIG, _BLOB, _TAGS],
     "mount-oid": [_CONFIG, _BLOB],
     "restore": [_CONFIG, _BLOB, _TAGS],
