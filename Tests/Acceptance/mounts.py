@@ -2,10 +2,13 @@
 
 import os
 import random
+import shutil
 import subprocess
+import sys
+import sysconfig
 import time
 
-from bench import Failure, expect, expect_soon, item, run_oracle_tests
+from bench import BINARY, ORACLE, Failure, Skipped, below, expect, expect_quiet, expect_soon, item, run_oracle_tests
 
 
 @item
@@ -49,6 +52,69 @@ def mount_many(bench):
 def mount_user(bench):
     """Mounts of an ordinary user by fusermount3 and fstab, with and without allow_other."""
     return run_oracle_tests("test_mount_user")
+
+
+@item
+def mount_user_tests(bench):
+    """The mount's tests that need no root, run by an ordinary user through fusermount3."""
+    place = bench.work / "user"
+    (place / "home").mkdir(parents=True)
+    bench.work.chmod(0o755)
+    shutil.copy(BINARY, place / "rekkord")
+    tests = ["test_list", "test_mount", "test_mount_life", "test_mount_hung", "test_mount_model",
+             "test_repository_mount"]
+    # Its own /dev/fuse, so that nothing of the system is changed; and the interpreter may lie where only root may look.
+    script = """
+        mknod -m 666 "$1/fuse" c 10 229
+        mount --bind "$1/fuse" /dev/fuse
+        chown nobody "$1/home"
+        mkdir "$1/python"
+        mount --bind "$2" "$1/python"
+        place=$1 packages=$3 folder=$4
+        shift 4
+        exec setpriv --reuid=nobody --regid=nogroup --clear-groups \\
+            env -i HOME="$place/home" TMPDIR="$place/home" PATH=/usr/bin:/bin LC_ALL=C.UTF-8 \\
+            PYTHONPATH="$packages" LD_LIBRARY_PATH="$place/python/lib" "$place/python/bin/python3" -B "$folder/run_tests.py" --binary "$place/rekkord" --results "$place/results" "$@"
+        """
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script, "sh",
+               place, sys.base_prefix, sysconfig.get_path("purelib"), ORACLE]
+    result = subprocess.run([*command, *tests], capture_output=True, text=True)
+    last = result.stdout.strip().splitlines()[-1:] or [result.stderr[-300:]]
+    failures = [line for line in result.stderr.splitlines() if line.startswith(("FAIL:", "ERROR:"))]
+    expect(result.returncode == 0, f"{last} {failures[:5]}")
+    return last[0].partition(": ")[2]
+
+
+@item
+def mount_fio(bench):
+    """fio reads a file of its own making, which bears checksums, by psync, libaio and mmap, four jobs each."""
+    if not shutil.which("fio"):
+        raise Skipped("there is no fio")
+    source = bench.work / "fio"
+    source.mkdir()
+    size = 256 << 20
+    shape = ["--name=file", f"--size={size}", "--bs=64k", "--verify=crc32c", "--verify_fatal=1", "--minimal"]
+    expect_quiet("fio", *shape, f"--filename={source / 'file'}", "--rw=write", "--do_verify=0", "--buffer_compress_percentage=50",
+                 "--refill_buffers", "--output=/dev/null")
+    bench.save("fio", source)
+    count = 0
+    with bench.mounted("fio", options=("--cache-size", "64M")) as (point, _):
+        path = os.fsdecode(below(point, source)) + "/file"
+        for engine in ("psync", "libaio", "mmap"):
+            for order in ("read", "randread"):
+                with open(path, "rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                expect_quiet("fio", "--readonly", *shape, f"--filename={path}", f"--rw={order}", f"--ioengine={engine}",
+                             "--numjobs=4", "--iodepth=8", "--output=/dev/null")
+                count += 1
+        # What fio accepts means something only if it refuses the rest.
+        with open(path, "rb") as file, open(source / "changed", "wb") as changed:
+            data = bytearray(file.read())
+            data[size // 2 + 1000] ^= 1
+            changed.write(data)
+    wrong = subprocess.run(["fio", "--readonly", *shape, f"--filename={source / 'changed'}", "--rw=read"], capture_output=True)
+    expect(wrong.returncode != 0, "fio does not notice a flipped bit")
+    return f"{count} runs of {size >> 20} MiB by four jobs"
 
 
 @item
