@@ -93,7 +93,8 @@ def mount_fio(bench):
     source = bench.work / "fio"
     source.mkdir()
     size = 256 << 20
-    shape = ["--name=file", f"--size={size}", "--bs=64k", "--verify=crc32c", "--verify_fatal=1", "--minimal"]
+    shape = ["--name=file", f"--size={size}", "--bs=64k", "--verify=crc32c", "--verify_fatal=1",
+             "--verify_state_save=0", "--minimal"]
     expect_quiet("fio", *shape, f"--filename={source / 'file'}", "--rw=write", "--do_verify=0", "--buffer_compress_percentage=50",
                  "--refill_buffers", "--output=/dev/null")
     bench.save("fio", source)
