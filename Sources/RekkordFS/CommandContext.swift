@@ -166,7 +166,8 @@ final class CommandContext {
         var settings = settings.s3
         guard settings.secretKey == nil, let id = settings.accessKeyID else { return settings }
         let question = "Secret key of \(PrintedName.escape(id.utf8)) at \(location.host)"
-        settings.secretKey = console.promptSecret(question)
+        let secret = console.promptSecret(question)
+        settings.secretKey = secret?.bytes.isEmpty == false ? secret : nil
         return settings
     }
 

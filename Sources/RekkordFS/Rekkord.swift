@@ -27,6 +27,7 @@ struct Rekkord: ParsableCommand {
             Restore.self,
             ChangeCID.self,
             ResetCache.self,
+            Setup.self,
         ]
     )
 

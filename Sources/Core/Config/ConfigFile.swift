@@ -129,11 +129,12 @@ public struct ConfigFile: Sendable {
 
     /// Refuses a duration that is most likely a slip: too short to protect, or too long to pay.
     private func checkDuration(_ problems: inout ConfigProblems) {
-        let day: Int64 = 86400
         guard let retainSeconds, retainSeconds.value != 0, durationSafety?.value ?? true else { return }
-        if !(14 * day...100 * day).contains(retainSeconds.value) {
+        do {
+            try S3Settings.checkRetainSeconds(retainSeconds.value)
+        } catch {
             problems.add(
-                "RetainDuration of \(DurationText.describe(retainSeconds.value)) is outside 14d to 100d",
+                error.reason,
                 line: retainSeconds.line,
                 hint: "set 'DurationSafety = No' in [S3] to allow it"
             )

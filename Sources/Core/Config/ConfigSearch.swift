@@ -50,6 +50,13 @@ public enum ConfigSearch {
         return candidates
     }
 
+    /// Where a new file is found without being named, best first.
+    public static func usualPaths(_ environment: ProcessEnvironment) -> [FilePath] {
+        let paths = candidates(.search, environment).filter { !$0.isBesideExecutable }.map(\.path)
+        // What is meant for all users of a machine comes last in a search.
+        return environment.isRoot ? paths.reversed() : paths
+    }
+
     /// Reads the first file that is there; nil when there is none and none was named.
     ///
     /// - Throws: `.usage` when it cannot be read, holds errors, or may have been written by somebody else.

@@ -37,4 +37,11 @@ public struct S3Settings: Sendable, Equatable {
 
     /// The settings of an empty configuration.
     public init() {}
+
+    /// Refuses a duration that is most likely a slip: too short to protect, or too long to pay.
+    public static func checkRetainSeconds(_ seconds: Int64) throws(FormatError) {
+        let day: Int64 = 86400
+        if (14 * day...100 * day).contains(seconds) { return }
+        throw FormatError("RetainDuration of \(DurationText.describe(seconds)) is outside 14d to 100d")
+    }
 }

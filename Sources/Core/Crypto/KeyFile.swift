@@ -13,6 +13,13 @@ public enum KeyFile {
     ///
     /// - Throws: `.usage` when it cannot be read, `.key` when it is not a key file or was tampered with.
     public static func load(_ path: FilePath) throws(RekkordError) -> KeySet {
+        var (text, keys) = try loadText(path)
+        text.withUnsafeMutableBytes { Sodium.wipe($0) }
+        return keys
+    }
+
+    /// The same with the text of the file, for a copy of it.
+    public static func loadText(_ path: FilePath) throws(RekkordError) -> (text: [UInt8], keys: KeySet) {
         let name = "cannot read key file '\(path.printed)'"
         var text: [UInt8]
         do {
@@ -22,10 +29,10 @@ public enum KeyFile {
         } catch {
             throw RekkordError(.usage, "\(name): \(error)")
         }
-        defer { text.withUnsafeMutableBytes { Sodium.wipe($0) } }
         do {
-            return try parse(text)
+            return (text, try parse(text))
         } catch {
+            text.withUnsafeMutableBytes { Sodium.wipe($0) }
             throw RekkordError(.key, "\(name): \(error.reason)", hint: hint(for: error))
         }
     }

@@ -58,7 +58,7 @@ struct Init: ParsableCommand {
         if let path = context.settings.keyFile { return path }
         let answer = context.console.prompt("Key file to make", offering: Self.usualKeyFile)
         guard let answer else { throw context.missingKeyFile() }
-        return FilePath(answer)
+        return FilePath(bytes: answer)
     }
 
     private func write(_ text: [UInt8], to path: FilePath) throws(RekkordError) {

@@ -5,31 +5,47 @@ extension Console {
     /// Asks for a line; an empty answer is the default.
     ///
     /// - Returns: Nil at the end of input, and when there is no terminal to ask at.
-    func prompt(_ question: String, offering answer: String) -> String? {
+    func prompt(_ question: String, offering answer: String) -> [UInt8]? {
+        let line = promptLine(question, offering: Array(answer.utf8))
+        return line?.isEmpty == true ? Array(answer.utf8) : line
+    }
+
+    /// Asks for a line, and shows what an empty answer stands for.
+    ///
+    /// - Returns: The line as it was typed; nil at the end of input, and when there is no terminal to ask at.
+    func promptLine(_ question: String, offering answer: [UInt8]?) -> [UInt8]? {
         guard canPrompt else { return nil }
-        writeError("\(question) [\(answer)]: ")
-        guard let line = readLine() else {
-            note("")
-            return nil
-        }
-        return line.isEmpty ? answer : line
+        let offer = answer.map { $0.isEmpty ? "" : " [\(PrintedName.escape($0))]" } ?? ""
+        writeError("\(question)\(offer): ")
+        let line = Self.readLine()
+        if line == nil { note("") }
+        return line
     }
 
     /// Asks for a secret, which the terminal does not show.
     ///
-    /// - Returns: Nil for an empty answer, at the end of input, and when there is no terminal to ask at.
+    /// - Returns: Nil at the end of input, and when there is no terminal to ask at.
     func promptSecret(_ question: String) -> SecretText? {
         guard canPrompt else { return nil }
-        writeError("\(question): ")
-        var shown = termios()
-        let isTerminal = tcgetattr(STDIN_FILENO, &shown) == 0
-        var hidden = shown
-        hidden.c_lflag &= ~tcflag_t(ECHO)
-        if isTerminal { tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) }
-        let line = readLine()
-        if isTerminal { tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown) }
+        // Asked when nothing shows any more: whoever answers at once is not seen either.
+        let line = Signals.withoutEcho {
+            writeError("\(question): ")
+            return Self.readLine()
+        }
         note("")
-        guard let line, !line.isEmpty else { return nil }
-        return SecretText(Array(line.utf8))
+        return line.map { SecretText($0) }
+    }
+
+    /// A line without its end, as bytes; nil when there is none.
+    private static func readLine() -> [UInt8]? {
+        var line: [UInt8] = []
+        while true {
+            var byte: UInt8 = 0
+            let count = (try? System.check { read(STDIN_FILENO, &byte, 1) }) ?? 0
+            // A terminal may end the input within a line; what was typed does not count then.
+            if count == 0 { return nil }
+            if byte == UInt8(ascii: "\n") { return line }
+            line.append(byte)
+        }
     }
 }

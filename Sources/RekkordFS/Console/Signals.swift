@@ -18,6 +18,26 @@ enum Signals {
     /// Written by the handler, so it exists before the first signal.
     private static let message: StaticString = "\nrekkord: error: interrupted\n"
 
+    /// The terminal as it was before `withoutEcho`, for the handler.
+    nonisolated(unsafe) private static let shown = UnsafeMutablePointer<termios>.allocate(capacity: 1)
+    private static let isEchoOff = Atomic<Bool>(false)
+
+    /// Runs `body` while the terminal on standard input does not show what is typed.
+    ///
+    /// A signal that ends the program meanwhile puts the terminal back first. For one thread at a time.
+    static func withoutEcho<R>(_ body: () -> R) -> R {
+        guard tcgetattr(STDIN_FILENO, shown) == 0 else { return body() }
+        var hidden = shown.pointee
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        isEchoOff.store(true, ordering: .sequentiallyConsistent)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, shown)
+            isEchoOff.store(false, ordering: .sequentiallyConsistent)
+        }
+        return body()
+    }
+
     /// The signal that asked for the end, if one did.
     static var received: Int32? {
         let value = first.load(ordering: .acquiring)
@@ -28,7 +48,8 @@ enum Signals {
     static func install() {
         // Initialises the globals outside of a handler.
         _ = (
-            first.load(ordering: .relaxed), isCooperative.load(ordering: .relaxed), message.utf8CodeUnitCount
+            first.load(ordering: .relaxed), isCooperative.load(ordering: .relaxed), message.utf8CodeUnitCount,
+            isEchoOff.load(ordering: .relaxed), shown
         )
         for number in ending {
             var old = sigaction()
@@ -52,7 +73,7 @@ enum Signals {
     /// The value of `SIG_IGN`, which is a cast that Swift cannot import.
     private static let ignored = 1
 
-    /// Async-signal-safe: atomics, `clock_gettime`, `write` and `_exit` only.
+    /// Async-signal-safe: atomics, `clock_gettime`, `tcsetattr`, `write` and `_exit` only.
     private static func handle(_ number: Int32) {
         let error = errno
         var now = timespec()
@@ -69,6 +90,7 @@ enum Signals {
             errno = error
             return
         }
+        if isEchoOff.load(ordering: .acquiring) { tcsetattr(STDIN_FILENO, TCSANOW, shown) }
         let skipped = isatty(STDERR_FILENO) == 1 ? 0 : 1
         _ = write(STDERR_FILENO, message.utf8Start + skipped, message.utf8CodeUnitCount - skipped)
         _exit(ExitStatus.ofSignal(number))
