@@ -1,12 +1,15 @@
 /// Remembers what a folder held when it was saved, so that what did not change is not read again.
 ///
 /// ```
-/// version u8 | splitter u8 | metadata u8 | complete u8 | hash[32] | stored i64 | count u32 | entries
+/// first part: version u8 | splitter u8 | metadata u8 | complete u8 | hash[32] | stored i64 | count u32 | entries
+/// others:     hash[32] | entries
 /// entry: kind i8 | flags u8 | name length u16 | extended length u16 | mtime i64 u32 | ctime i64 u32 | inode u64
 ///        mode u32 | size u64 | atime i64 | hash[32] | stored i64 | name | extended
 /// ```
 ///
-/// Entries are in the order of name bytes. The record is private to this program and may be lost at any time.
+/// Entries are in the order of name bytes, and none is divided. A record of more than `partByteCount` has several
+/// parts, which are read one by one, so that a large folder takes no memory; a part that does not belong to the first,
+/// since another process replaced some, ends the record. It is private to this program and may be lost at any time.
 struct FolderRecord: Sendable {
     /// How the folder was saved: what was saved otherwise is no help, or not all of it.
     struct Circumstances: Hashable, Sendable {
@@ -52,95 +55,57 @@ struct FolderRecord: Sendable {
     let stored: Int64
     /// How many entries there are.
     let count: Int
-    private let bytes: [UInt8]
+    /// The head and the first entries.
+    let firstPart: [UInt8]
+    /// Fetches another part by its number, which counts from 1.
+    let part: @Sendable (Int) -> [UInt8]?
 
-    private static let headerByteCount = 4 + Hash32.byteCount + 8 + 4
+    static let headerByteCount = 4 + Hash32.byteCount + 8 + 4
+    /// What is between the length of the extended attributes and the name.
+    static let fieldsByteCount = 2 * (8 + 4) + 8 + 4 + 8 + 8 + Hash32.byteCount + 8
+    /// A part ends with the entry that makes it this long.
+    static let partByteCount = 1 << 18
 
     /// Reads the head of a record; entries are decoded as they are asked for.
-    init(_ bytes: [UInt8]) throws(FormatError) {
-        self.bytes = bytes
-        var reader = Reader(bytes, at: 0)
-        guard try reader.integer(UInt8.self) == Self.version else { throw FormatError("unknown record") }
-        circumstances = Circumstances(splitter: try reader.integer(), metadata: try reader.integer())
-        isComplete = try reader.integer(UInt8.self) != 0
-        hash = try reader.hash()
-        stored = try reader.integer()
-        count = Int(try reader.integer(UInt32.self))
-    }
-
-    /// Goes through the entries of a record in step with the names found in the folder.
-    struct Cursor {
-        private let bytes: [UInt8]
-        private var offset = FolderRecord.headerByteCount
-        private var next: (name: [UInt8], entry: Entry)?
-        /// How many entries were asked for and found.
-        private(set) var foundCount = 0
-
-        fileprivate init(_ bytes: [UInt8]) {
-            self.bytes = bytes
-            advance()
+    ///
+    /// - Parameters:
+    ///   - bytes: The first part.
+    ///   - part: Fetches another part by its number, which counts from 1.
+    init(
+        _ bytes: [UInt8],
+        part: @escaping @Sendable (Int) -> [UInt8]? = { _ in nil }
+    ) throws(FormatError) {
+        firstPart = bytes
+        self.part = part
+        let head = try bytes.withRawBytes { (bytes) throws(FormatError) in
+            var reader = ByteReader(bytes)
+            guard try reader.integer(UInt8.self) == Self.version else { throw FormatError("unknown record") }
+            return (
+                circumstances: Circumstances(splitter: try reader.integer(), metadata: try reader.integer()),
+                isComplete: try reader.integer(UInt8.self) != 0,
+                hash: try reader.hash(),
+                stored: try reader.integer(Int64.self),
+                count: Int(try reader.integer(UInt32.self))
+            )
         }
-
-        /// The entry with this name; names must be asked for in the order of their bytes.
-        mutating func find(_ name: [UInt8]) -> Entry? {
-            while let candidate = next {
-                if candidate.name == name {
-                    advance()
-                    foundCount += 1
-                    return candidate.entry
-                }
-                guard candidate.name.lexicographicallyPrecedes(name) else { return nil }
-                advance()
-            }
-            return nil
-        }
-
-        private mutating func advance() {
-            next = nil
-            guard offset < bytes.count else { return }
-            var reader = Reader(bytes, at: offset)
-            // A damaged record is as good as one that ends here.
-            next = try? FolderRecord.entry(&reader)
-            offset = reader.offset
-        }
+        (circumstances, isComplete, hash, stored, count) = head
     }
 
     /// Starts before the first entry.
-    func cursor() -> Cursor { Cursor(bytes) }
-
-    private static func entry(_ reader: inout Reader) throws(FormatError) -> (name: [UInt8], entry: Entry) {
-        guard let kind = EntryKind(rawValue: try reader.integer()) else { throw FormatError("unknown kind") }
-        let flags = EntryFlags(rawValue: try reader.integer())
-        let nameCount = Int(try reader.integer(UInt16.self))
-        let extendedCount = Int(try reader.integer(UInt16.self))
-        let entry = Entry(
-            kind: kind,
-            flags: flags,
-            modification: try reader.time(),
-            change: try reader.time(),
-            inode: try reader.integer(),
-            mode: try reader.integer(),
-            size: try reader.integer(),
-            access: Timestamp(milliseconds: try reader.integer()),
-            hash: try reader.hash(),
-            stored: try reader.integer(),
-            extended: []
-        )
-        let name = try reader.bytes(nameCount)
-        guard extendedCount > 0 else { return (name, entry) }
-        var full = entry
-        full.extended = try reader.bytes(extendedCount)
-        return (name, full)
-    }
+    func cursor() -> Cursor { Cursor(self) }
 
     /// Puts a record together, entry by entry.
     struct Builder {
+        private var parts: [ByteWriter] = []
+        /// The part that grows.
         private var writer: ByteWriter
+        private let hash: Hash32
         private var count: UInt32 = 0
 
         private static let countOffset = FolderRecord.headerByteCount - 4
 
         init(_ circumstances: Circumstances, isComplete: Bool, hash: Hash32, stored: Int64) {
+            self.hash = hash
             writer = ByteWriter(capacity: 1024)
             writer.integer(FolderRecord.version)
             writer.integer(circumstances.splitter)
@@ -152,12 +117,17 @@ struct FolderRecord: Sendable {
         }
 
         /// Appends an entry; its name comes after the one before in the order of bytes.
-        mutating func append(_ name: [UInt8], _ entry: Entry) {
+        mutating func append(
+            _ name: UnsafeRawBufferPointer,
+            _ entry: Entry,
+            extended: UnsafeRawBufferPointer
+        ) {
+            if writer.bytes.count >= FolderRecord.partByteCount { startPart() }
             count += 1
             writer.integer(entry.kind.rawValue)
             writer.integer(entry.flags.rawValue)
             writer.integer(UInt16(name.count))
-            writer.integer(UInt16(entry.extended.count))
+            writer.integer(UInt16(extended.count))
             for time in [entry.modification, entry.change] {
                 writer.integer(time.seconds)
                 writer.integer(time.nanoseconds)
@@ -169,53 +139,21 @@ struct FolderRecord: Sendable {
             writer.hash(entry.hash)
             writer.integer(entry.stored)
             writer.append(name)
-            writer.append(entry.extended)
+            writer.append(extended)
         }
 
-        /// The record.
-        consuming func finish() -> [UInt8] {
-            writer.replace(at: Self.countOffset, count)
-            return writer.bytes
-        }
-    }
-
-    /// A `ByteReader` over an array that is kept alive by its owner.
-    private struct Reader {
-        let source: [UInt8]
-        var offset: Int
-
-        init(_ source: [UInt8], at offset: Int) {
-            self.source = source
-            self.offset = offset
+        private mutating func startPart() {
+            parts.append(writer)
+            writer = ByteWriter(capacity: FolderRecord.partByteCount + 1024)
+            writer.hash(hash)
         }
 
-        mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(FormatError) -> T {
-            try read { (reader) throws(FormatError) in try reader.integer(T.self) }
-        }
-
-        mutating func hash() throws(FormatError) -> Hash32 {
-            try read { (reader) throws(FormatError) in try reader.hash() }
-        }
-
-        mutating func bytes(_ count: Int) throws(FormatError) -> [UInt8] {
-            try read { (reader) throws(FormatError) in Array(try reader.bytes(count)) }
-        }
-
-        mutating func time() throws(FormatError) -> FileStatus.Time {
-            FileStatus.Time(seconds: try integer(), nanoseconds: try integer())
-        }
-
-        private mutating func read<T>(
-            _ body: (inout ByteReader) throws(FormatError) -> T
-        ) throws(FormatError) -> T {
-            try source.withUnsafeBufferPointer { (buffer) throws(FormatError) in
-                let bytes = UnsafeRawBufferPointer(buffer)
-                guard offset <= bytes.count else { throw FormatError("cut off") }
-                var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
-                let result = try body(&reader)
-                offset += reader.offset
-                return result
-            }
+        /// The record, at least one part.
+        consuming func finish() -> [[UInt8]] {
+            parts.append(writer)
+            writer = ByteWriter()
+            parts[0].replace(at: Self.countOffset, count)
+            return parts.map(\.bytes)
         }
     }
 }

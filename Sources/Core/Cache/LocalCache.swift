@@ -27,6 +27,11 @@ public final class LocalCache: Sendable {
             }
         }
 
+        /// The key of a further part of the folder's record; no folder has it, since no name has a slash.
+        fileprivate func part(_ number: Int) -> FolderKey {
+            number == 0 ? self : appending(Array("/\(number)".utf8))
+        }
+
         fileprivate var rowID: Int64 { Int64(bitPattern: hash.prefix64) }
         fileprivate var bytes: [UInt8] { hash.bytes }
     }
@@ -110,16 +115,20 @@ public final class LocalCache: Sendable {
 
     /// The remembered record of a folder.
     func record(of folder: FolderKey) -> FolderRecord? {
+        guard let first = part(folder) else { return nil }
+        return try? FolderRecord(first) { [self] in part(folder.part($0)) }
+    }
+
+    private func part(_ key: FolderKey) -> [UInt8]? {
         let bytes = attempt { () throws(SQLite.Failure) -> [UInt8]? in
             try reader.withLock { (reader) throws(SQLite.Failure) -> [UInt8]? in
                 defer { reader.folder.reset() }
-                try reader.folder.bind(folder.rowID, at: 1)
-                guard try reader.folder.step(), reader.folder.bytes(0) == folder.bytes else { return nil }
+                try reader.folder.bind(key.rowID, at: 1)
+                guard try reader.folder.step(), reader.folder.bytes(0) == key.bytes else { return nil }
                 return reader.folder.bytes(1)
             }
         }
-        guard let bytes = bytes ?? nil else { return nil }
-        return try? FolderRecord(bytes)
+        return bytes ?? nil
     }
 
     /// The encrypted size of a blob that is known to be stored; nil when nothing is known.
@@ -137,7 +146,10 @@ public final class LocalCache: Sendable {
     /// A record to be kept, in its encoded form.
     struct NewRecord: Sendable {
         let folder: FolderKey
-        let bytes: [UInt8]
+        /// At least one.
+        let parts: [[UInt8]]
+
+        var byteCount: Int { parts.reduce(0) { $0 + $1.count } }
     }
 
     /// A blob that is durable in the repository.
@@ -160,10 +172,13 @@ public final class LocalCache: Sendable {
                         try writer.blob.run()
                     }
                     for record in records {
-                        try writer.folder.bind(record.folder.rowID, at: 1)
-                        try writer.folder.bind(record.folder.bytes, at: 2)
-                        try writer.folder.bind(record.bytes, at: 3)
-                        try writer.folder.run()
+                        for (number, bytes) in record.parts.enumerated() {
+                            let key = record.folder.part(number)
+                            try writer.folder.bind(key.rowID, at: 1)
+                            try writer.folder.bind(key.bytes, at: 2)
+                            try writer.folder.bind(bytes, at: 3)
+                            try writer.folder.run()
+                        }
                     }
                 }
             }

@@ -140,9 +140,14 @@ extension DirectoryBlob {
     public static func encode(size: Int64, entries: Int64, children: [Entry]) -> [UInt8] {
         let byteCount = children.reduce(headerByteCount) { $0 + $1.encodedByteCount }
         var writer = ByteWriter(capacity: byteCount)
-        writer.integer(size)
-        writer.integer(entries)
+        encodeHeader(size: size, entries: entries, into: &writer)
         for child in children { child.encode(into: &writer) }
         return writer.bytes
+    }
+
+    /// Appends what comes before the first entry.
+    static func encodeHeader(size: Int64, entries: Int64, into writer: inout ByteWriter) {
+        writer.integer(size)
+        writer.integer(entries)
     }
 }

@@ -150,20 +150,33 @@ public struct Entry: Hashable, Sendable {
     ///
     /// Name and extended attributes must each be shorter than 65,536 bytes.
     public func encode(into writer: inout ByteWriter) {
+        name.withRawBytes { name in
+            extended.withRawBytes { attributes.encode(name: name, extended: $0, into: &writer) }
+        }
+    }
+}
+
+extension EntryAttributes {
+    /// Appends an entry with these attributes; name and extended attributes must each be shorter than 65,536 bytes.
+    func encode(
+        name: UnsafeRawBufferPointer,
+        extended: UnsafeRawBufferPointer,
+        into writer: inout ByteWriter
+    ) {
         precondition(name.count <= UInt16.max && extended.count <= UInt16.max)
-        writer.hash(attributes.hash)
-        writer.integer(attributes.flags.rawValue)
-        writer.integer(attributes.kind.rawValue)
+        writer.hash(hash)
+        writer.integer(flags.rawValue)
+        writer.integer(kind.rawValue)
         writer.integer(UInt16(name.count))
         writer.integer(UInt16(extended.count))
-        writer.integer(attributes.mtime.milliseconds)
-        writer.integer(attributes.ctime.milliseconds)
-        writer.integer(attributes.flags.contains(.accessTime) ? attributes.atime.milliseconds : 0)
-        writer.integer(attributes.btime.milliseconds)
-        writer.integer(attributes.uid)
-        writer.integer(attributes.gid)
-        writer.integer(attributes.mode & 0o7777)
-        writer.integer(attributes.size)
+        writer.integer(mtime.milliseconds)
+        writer.integer(ctime.milliseconds)
+        writer.integer(flags.contains(.accessTime) ? atime.milliseconds : 0)
+        writer.integer(btime.milliseconds)
+        writer.integer(uid)
+        writer.integer(gid)
+        writer.integer(mode & 0o7777)
+        writer.integer(size)
         writer.append(name)
         writer.append(extended)
     }

@@ -204,7 +204,7 @@ final class BlobWriter: Sendable {
         guard cache != nil, !isDryRun else { return }
         let wantsCheckpoint = state.withLock { state in
             state.records.append(record)
-            state.recordByteCount += record.bytes.count
+            state.recordByteCount += record.byteCount
             return state.wantsCheckpoint
         }
         if wantsCheckpoint { _ = requests.tryPush(true) }

@@ -19,7 +19,7 @@ final class FolderNode: Sendable {
         var parent: FolderNode?
         /// The index of its entry there.
         var index = 0
-        var entries: [SavedEntry] = []
+        var entries = SavedEntries()
         /// What is not known yet: entries, and until it ends the walk through the folder.
         var pendingCount = 1
         var reusable: Reusable?
@@ -27,18 +27,22 @@ final class FolderNode: Sendable {
         var keepsRecord = false
 
         /// Whether nothing changed since the folder's object was stored.
-        var isReusable: Bool {
-            reusable?.entryCount == entries.count
-                && entries.allSatisfy { !$0.isLeftOut && $0.rememberedHash == $0.hash }
-        }
+        var isReusable: Bool { reusable?.entryCount == entries.count && entries.changedCount == 0 }
     }
 
     private let state: Locked<State>
 
-    init(name: [UInt8], key: LocalCache.FolderKey, parent: FolderNode?, index: Int, reusable: Reusable?) {
+    init(
+        name: [UInt8],
+        key: LocalCache.FolderKey,
+        parent: FolderNode?,
+        index: Int,
+        entries: SavedEntries,
+        reusable: Reusable?
+    ) {
         self.name = name
         self.key = key
-        state = Locked(State(parent: parent, index: index, reusable: reusable))
+        state = Locked(State(parent: parent, index: index, entries: entries, reusable: reusable))
     }
 
     deinit {
@@ -58,19 +62,35 @@ final class FolderNode: Sendable {
     }
 
     /// Adds an entry and returns its index; one that is pending must be settled later.
+    ///
+    /// - Parameter operandKey: Where the cache keeps the entry if the user named it.
     @discardableResult
-    func append(_ entry: SavedEntry, isPending: Bool) -> Int {
+    func append(
+        _ entry: SavedEntry,
+        name: [UInt8],
+        extended: [UInt8] = [],
+        isPending: Bool,
+        operandKey: LocalCache.FolderKey? = nil
+    ) -> Int {
         state.withLock { state in
-            state.entries.append(entry)
-            if isPending { state.pendingCount += 1 }
-            return state.entries.count - 1
+            let index = state.entries.append(entry, name: name, extended: extended, operandKey: operandKey)
+            if isPending {
+                state.pendingCount += 1
+            } else {
+                state.entries.settle(index)
+            }
+            return index
         }
     }
 
     /// Gives a pending entry its final form; true when nothing is pending any more.
-    func settle(_ index: Int, _ change: (inout SavedEntry) -> Void) -> Bool {
+    ///
+    /// - Parameter below: The sums over what is in the folder that it stands for.
+    func settle(_ index: Int, below: SaveTotals = SaveTotals(), _ change: (inout SavedEntry) -> Void) -> Bool
+    {
         state.withLock { state in
-            change(&state.entries[index])
+            state.entries.update(index, change)
+            state.entries.settle(index, below: below)
             state.pendingCount -= 1
             return state.pendingCount == 0
         }
@@ -78,7 +98,7 @@ final class FolderNode: Sendable {
 
     /// Changes an entry that is still pending.
     func update(_ index: Int, _ change: (inout SavedEntry) -> Void) {
-        state.withLock { change(&$0.entries[index]) }
+        state.withLock { $0.entries.update(index, change) }
     }
 
     /// Notes that all entries were appended; true when nothing is pending any more.

@@ -51,12 +51,12 @@ extension SaveRun {
             let isWhole = before.hasSameContent(as: after) && reader.offset == before.size
             if !isWhole { warn("file '\(job.folder.path(of: job.name))': it changed while it was read") }
             job.folder.update(job.index) { entry in
-                entry.status = before
+                entry.setStatus(before)
                 // What was read is what the entry shows, also of a file that grows or shrinks.
                 entry.size = Int64(clamping: reader.offset)
                 entry.isReliable =
                     entry.isReliable && isWhole && StatusReliability.isReliable(before, at: now)
-                if !before.hasSameContent(as: job.status) { entry.rememberedHash = nil }
+                if !before.hasSameContent(as: job.status) { entry.expectNothing() }
             }
             let isExpected = isWhole && before.hasSameContent(as: job.status)
             if let state = saved.endReading(expecting: isExpected ? job.expectedHash : nil) {
@@ -137,7 +137,6 @@ extension SaveRun {
         if let expected = state.expectedHash, expected != hash { reportMismatch(job.name, in: job.folder) }
         settle(job.folder, job.index) { entry in
             entry.setContent(hash, stored: stored)
-            entry.totals.size = state.byteCount
         }
     }
 

@@ -18,7 +18,7 @@ extension SaveRun {
         guard
             let (id, byteCount) = storeBlob(
                 .directory,
-                folder.encoded,
+                folder.entries.encoded,
                 later: { [self] id, byteCount in
                     if let parent = tell(folder, hash: id.hash, byteCount: byteCount, isNew: true) {
                         finish(parent)
@@ -38,10 +38,9 @@ extension SaveRun {
         if isNew, cache != nil, !folder.keepsRecord {
             blobs.remember(folder.record(hash: hash, stored: byteCount))
         }
-        let isComplete = folder.parent.settle(folder.index) { entry in
+        let isComplete = folder.parent.settle(folder.index, below: folder.entries.totals) { entry in
             entry.setContent(hash, stored: byteCount)
-            entry.size = folder.subfolderCount
-            entry.totals += folder.totals
+            entry.size = folder.entries.subfolderCount
         }
         return isComplete ? folder.parent : nil
     }
@@ -75,9 +74,7 @@ extension SaveRun {
         let plaintext = isReadable ? DirectoryBlob.encode(size: 0, entries: 0, children: []) : []
         let tell = { @Sendable [self] (id: ObjectID, byteCount: Int64) in
             let isComplete = node.settle(index) { entry in
-                entry.hash = id.hash
-                if isReadable { entry.flags.insert(.readable) }
-                entry.totals.stored += byteCount
+                entry.setContent(id.hash, stored: byteCount, isReadable: isReadable)
             }
             if isComplete { finish(node) }
         }
@@ -86,18 +83,15 @@ extension SaveRun {
 }
 
 /// A folder whose entries are all final.
-struct FinishedFolder: Sendable {
+private struct FinishedFolder: Sendable {
     let parent: FolderNode
     let index: Int
-    /// Sums over the entries, without the folder itself.
-    private(set) var totals = SaveTotals()
-    private(set) var subfolderCount: Int64 = 0
+    let entries: SavedEntries
     /// The object to use again, since nothing in the folder changed.
     let reusable: FolderNode.Reusable?
     let keepsRecord: Bool
     private let key: LocalCache.FolderKey
     private let circumstances: FolderRecord.Circumstances
-    private let entries: [SavedEntry]
 
     init(
         _ node: FolderNode,
@@ -108,44 +102,14 @@ struct FinishedFolder: Sendable {
         self.parent = parent
         self.circumstances = circumstances
         index = state.index
+        entries = state.entries
         keepsRecord = state.keepsRecord
         key = node.key
         reusable = state.isReusable ? state.reusable : nil
-        entries = state.entries.filter { !$0.isLeftOut }
-        for entry in entries {
-            totals += entry.totals
-            if entry.kind == .directory, entry.status != nil { subfolderCount += 1 }
-        }
-    }
-
-    /// The plaintext of the folder's object.
-    var encoded: [UInt8] {
-        DirectoryBlob.encode(size: totals.size, entries: totals.entries, children: entries.map(\.encoded))
     }
 
     /// What the cache is to remember.
     func record(hash: Hash32, stored: Int64) -> LocalCache.NewRecord {
-        LocalCache.NewRecord(folder: key, circumstances, hash: hash, stored: stored, entries)
-    }
-}
-
-extension LocalCache.NewRecord {
-    /// Remembers those of `entries` that can be; with all of them, the folder's object as well.
-    init(
-        folder: LocalCache.FolderKey,
-        _ circumstances: FolderRecord.Circumstances,
-        hash: Hash32,
-        stored: Int64,
-        _ entries: [SavedEntry]
-    ) {
-        let remembered = entries.map { ($0.name, $0.remembered) }
-        var builder = FolderRecord.Builder(
-            circumstances,
-            isComplete: hash != .zero && remembered.allSatisfy { $0.1 != nil },
-            hash: hash,
-            stored: stored
-        )
-        for case (let name, .some(let entry)) in remembered { builder.append(name, entry) }
-        self.init(folder: folder, bytes: builder.finish())
+        entries.record(of: key, circumstances, hash: hash, stored: stored)
     }
 }

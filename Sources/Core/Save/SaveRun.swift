@@ -31,7 +31,14 @@ final class SaveRun: Sendable {
     let isInterrupted: @Sendable () -> Bool
     let jobs = BoundedQueue<Job>(capacity: queueCapacity)
 
-    private let roots = FolderNode(name: [], key: .root, parent: nil, index: 0, reusable: nil)
+    private let roots = FolderNode(
+        name: [],
+        key: .root,
+        parent: nil,
+        index: 0,
+        entries: SavedEntries(),
+        reusable: nil
+    )
     private let result: Locked<FolderNode.State?> = Locked(nil)
     private let done = BoundedQueue<Bool>(capacity: 1)
     private let mismatchCount = Atomic(0)
@@ -65,7 +72,7 @@ final class SaveRun: Sendable {
         _ operands: [SaveOperand],
         expandsRoot: Bool,
         foreignFolders: [FileIdentity: String]
-    ) throws(RekkordError) -> [SavedEntry] {
+    ) throws(RekkordError) -> SavedEntries {
         var workers: [WorkerThread] = []
         defer {
             isStopped.store(true, ordering: .relaxed)
@@ -94,7 +101,7 @@ final class SaveRun: Sendable {
                 hint: "use --force to save them as they are"
             )
         }
-        return state.entries.filter { !$0.isLeftOut }
+        return state.entries
     }
 
     private func waitForRoots() throws(RekkordError) -> FolderNode.State {
@@ -128,23 +135,24 @@ final class SaveRun: Sendable {
 
     /// Takes the finished level of roots.
     func end(_ state: FolderNode.State) {
-        if cache != nil, !state.keepsRecord { rememberRoots(state.entries.filter { !$0.isLeftOut }) }
+        if cache != nil, !state.keepsRecord { rememberRoots(state.entries) }
         result.withLock { $0 = state }
         done.push(true)
     }
 
     /// Files that are operands have no folder that remembers them, and `/` has no object: they get records of their own.
-    private func rememberRoots(_ entries: [SavedEntry]) {
-        func remember(_ key: LocalCache.FolderKey, _ entries: [SavedEntry]) {
+    private func rememberRoots(_ entries: SavedEntries) {
+        func remember(_ key: LocalCache.FolderKey, where isMeant: (Int) -> Bool) {
             blobs.remember(
-                LocalCache.NewRecord(folder: key, options.circumstances, hash: .zero, stored: 0, entries)
+                entries.record(of: key, options.circumstances, hash: .zero, stored: 0, where: isMeant)
             )
         }
-        for entry in entries where entry.kind == .file {
-            if let operand = entry.operand { remember(operand.key, [entry]) }
+        var hasOthers = false
+        entries.forEach { entry, index, _, _ in
+            guard let key = entries.operandKeys[index] else { return hasOthers = true }
+            if entry.kind == .file { remember(key) { $0 == index } }
         }
-        let rootEntries = entries.filter { $0.operand == nil }
-        if !rootEntries.isEmpty { remember(.root, rootEntries) }
+        if hasOthers { remember(.root) { entries.operandKeys[$0] == nil } }
     }
 
     /// Names an entry that is stored without content.

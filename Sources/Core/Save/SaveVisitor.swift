@@ -62,22 +62,30 @@ final class SaveVisitor: FileTreeVisitor {
         var cursor = isFile ? record?.cursor() : nil
         let remembered = cursor?.find(operand.name)
         let comparison = Comparison(record, options)
-        var entry = makeEntry(operand.name, opened.status, remembered, comparison) { () throws(Errno) in
+        let entry = makeEntry(opened.status, remembered, comparison) { () throws(Errno) in
             try FileMetadata.extendedAttributes(of: operand.path.bytes, followsLinks: true)
         } path: {
             operand.path.printed
         }
-        entry.operand = operand
+        func append(_ entry: SavedEntry, _ extended: [UInt8], isPending: Bool) -> Int {
+            roots.append(
+                entry,
+                name: operand.name,
+                extended: extended,
+                isPending: isPending,
+                operandKey: operand.key
+            )
+        }
         guard isFile else {
             let names = try opened.names()
-            let index = roots.append(entry, isPending: true)
+            let index = append(entry.entry, entry.extended, isPending: true)
             return try walk(
                 opened,
                 names,
-                as: makeFolder(operand.name, operand.key, in: roots, index, record)
+                as: makeFolder(operand.name, operand.key, in: roots, index, names, record)
             )
         }
-        addFile(entry, opened.status, remembered, comparison, to: roots) { index, expectedHash in
+        addFile(entry, opened.status, remembered, comparison, append) { index, expectedHash in
             FileJob(
                 name: operand.path.bytes,
                 directory: opened.descriptor,
@@ -118,9 +126,16 @@ final class SaveVisitor: FileTreeVisitor {
 
     // MARK: - Folders
 
-    func enter(_ number: Int, _ name: [UInt8], in parent: Folder) throws(RekkordError) -> Folder {
+    func enter(
+        _ number: Int,
+        _ name: [UInt8],
+        in parent: Folder,
+        _ names: DirectoryNames
+    ) throws(RekkordError) -> Folder {
+        // All entries of the parent were handed over.
+        parent.remembered = nil
         let key = parent.node.key.appending(name)
-        return makeFolder(name, key, in: parent.node, number, run.cache?.record(of: key))
+        return makeFolder(name, key, in: parent.node, number, names, run.cache?.record(of: key))
     }
 
     private func makeFolder(
@@ -128,13 +143,21 @@ final class SaveVisitor: FileTreeVisitor {
         _ key: LocalCache.FolderKey,
         in parent: FolderNode,
         _ index: Int,
+        _ names: DirectoryNames,
         _ record: FolderRecord?
     ) -> Folder {
         var reusable: FolderNode.Reusable?
         if let record, record.isComplete, record.circumstances == options.circumstances {
             reusable = .init(hash: record.hash, stored: record.stored, entryCount: record.count)
         }
-        let node = FolderNode(name: name, key: key, parent: parent, index: index, reusable: reusable)
+        let node = FolderNode(
+            name: name,
+            key: key,
+            parent: parent,
+            index: index,
+            entries: SavedEntries(expecting: names),
+            reusable: reusable
+        )
         return Folder(node, record, options)
     }
 
@@ -193,10 +216,10 @@ final class SaveVisitor: FileTreeVisitor {
         case .success(let known): status = known
         case .failure(let error):
             run.reportUnreadable(walked.name, in: node, error)
-            node.append(SavedEntry(unknown: walked.name), isPending: false)
+            node.append(.unknown, name: walked.name, isPending: false)
             return nil
         }
-        let entry = makeEntry(walked.name, status, remembered, folder.comparison) { () throws(Errno) in
+        let found = makeEntry(status, remembered, folder.comparison) { () throws(Errno) in
             try FileMetadata.extendedAttributes(
                 of: walked.name,
                 in: walked.directory,
@@ -205,16 +228,19 @@ final class SaveVisitor: FileTreeVisitor {
         } path: {
             node.path(of: walked.name)
         }
-        switch entry.kind {
+        func append(_ entry: SavedEntry, _ extended: [UInt8], isPending: Bool) -> Int {
+            node.append(entry, name: walked.name, extended: extended, isPending: isPending)
+        }
+        switch found.entry.kind {
         case .directory:
-            return node.append(entry, isPending: true)
+            return append(found.entry, found.extended, isPending: true)
         case .unknown:
             run.warn("cannot store the content of '\(node.path(of: walked.name))': special file")
-            node.append(entry, isPending: false)
+            _ = append(found.entry, found.extended, isPending: false)
         case .link:
-            addLink(entry, status, remembered, walked.directory, to: node)
+            addLink(found, walked, status, remembered, to: node, append)
         case .file:
-            addFile(entry, status, remembered, folder.comparison, to: node) { index, expectedHash in
+            addFile(found, status, remembered, folder.comparison, append) { index, expectedHash in
                 FileJob(
                     name: walked.name,
                     directory: walked.directory,
@@ -230,30 +256,35 @@ final class SaveVisitor: FileTreeVisitor {
         return nil
     }
 
+    /// What becomes a row of `SavedEntries`.
+    private typealias FoundEntry = (entry: SavedEntry, extended: [UInt8])
+    /// Appends an entry where it belongs.
+    private typealias Append = (SavedEntry, _ extended: [UInt8], _ isPending: Bool) -> Int
+
     /// Puts together what is known of an entry before its content.
     private func makeEntry(
-        _ name: [UInt8],
         _ status: FileStatus,
         _ remembered: FolderRecord.Entry?,
         _ comparison: Comparison,
         extended: () throws(Errno) -> [ExtendedAttribute],
         path: () -> String
-    ) -> SavedEntry {
-        var entry = SavedEntry(name, status, storesAccessTime: options.storesAccessTimes)
+    ) -> FoundEntry {
+        var entry = SavedEntry(status, storesAccessTime: options.storesAccessTimes)
+        var attributes: [UInt8] = []
         entry.isReliable = StatusReliability.isReliable(status, at: options.clock())
         let isSame = comparison.hasSameMetadata && remembered?.isSame(as: status) == true
         if isSame, let remembered {
-            entry.extended = remembered.extended
-            if remembered.access == entry.access { entry.rememberedHash = remembered.hash }
+            attributes = remembered.extended
+            entry.expect(remembered)
         } else if options.storesExtendedAttributes {
             if let bytes = encode(extended, path) {
-                entry.extended = bytes
+                attributes = bytes
             } else {
                 // They are asked for again next time.
                 entry.isReliable = false
             }
         }
-        return entry
+        return (entry, attributes)
     }
 
     /// Nil when the attributes cannot be read.
@@ -274,49 +305,49 @@ final class SaveVisitor: FileTreeVisitor {
     }
 
     private func addFile(
-        _ entry: SavedEntry,
+        _ found: FoundEntry,
         _ status: FileStatus,
         _ remembered: FolderRecord.Entry?,
         _ comparison: Comparison,
-        to node: FolderNode,
+        _ append: Append,
         job: (_ index: Int, _ expectedHash: Hash32?) -> FileJob
     ) {
-        var entry = entry
+        var entry = found.entry
         let known = comparison.hasSameSplitter && remembered?.isSame(as: status) == true ? remembered : nil
         if let known, !options.readsEveryFile, !options.comparesContent {
             entry.setContent(known.hash, stored: known.stored)
-            entry.totals.size = entry.size
-            node.append(entry, isPending: false)
+            _ = append(entry, found.extended, false)
             return
         }
         let isExpected = options.comparesContent && !options.readsEveryFile
         run.progress.addPlanned(byteCount: Int(clamping: status.size))
-        let index = node.append(entry, isPending: true)
+        let index = append(entry, found.extended, true)
         run.jobs.push(.file(job(index, isExpected ? known?.hash : nil)))
     }
 
     private func addLink(
-        _ entry: SavedEntry,
+        _ found: FoundEntry,
+        _ walked: WalkedEntry,
         _ status: FileStatus,
         _ remembered: FolderRecord.Entry?,
-        _ directory: Descriptor,
-        to node: FolderNode
+        to node: FolderNode,
+        _ append: Append
     ) {
-        var entry = entry
+        var entry = found.entry
         if let remembered, remembered.isSame(as: status) {
             entry.setContent(remembered.hash, stored: remembered.stored)
-            node.append(entry, isPending: false)
+            _ = append(entry, found.extended, false)
             return
         }
         do throws(Errno) {
-            let target = try FileMetadata.linkTarget(of: entry.name, in: directory)
-            let index = node.append(entry, isPending: true)
+            let target = try FileMetadata.linkTarget(of: walked.name, in: walked.directory)
+            let index = append(entry, found.extended, true)
             run.jobs.push(.link(target, node, index: index))
         } catch .noSuchFileOrDirectory {
             // It vanished since its status was taken.
         } catch {
-            run.reportUnreadable(entry.name, in: node, error)
-            node.append(entry, isPending: false)
+            run.reportUnreadable(walked.name, in: node, error)
+            _ = append(entry, found.extended, false)
         }
     }
 }

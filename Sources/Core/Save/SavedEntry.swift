@@ -1,37 +1,51 @@
-/// One entry of a folder or snapshot while it is being saved.
+/// One entry of a folder or snapshot while it is being saved, without its name and extended attributes.
+///
+/// Has a fixed size and holds nothing outside of itself: a folder can have millions of them.
 struct SavedEntry: Sendable {
-    /// Its name; of a snapshot's root the path without the leading `/`.
-    let name: [UInt8]
-    /// What the kernel told; nil when it refused.
-    var status: FileStatus?
-    var kind: EntryKind
-    var flags: EntryFlags = []
-    var extended: [UInt8] = []
-    /// The blob with the content; zero until it is known, and when there is none.
-    var hash = Hash32.zero
-    /// What the entry's `size` field shows: bytes of a file, subfolders of a folder.
-    var size: Int64 = 0
-    /// What is below, the entry itself included.
-    var totals = SaveTotals()
-    /// The blob that the folder's stored object has for this entry, if nothing else of the entry changed.
-    var rememberedHash: Hash32?
+    let kind: EntryKind
+    private(set) var flags: EntryFlags = []
     /// Whether the kernel will tell when it changes; if not it must be read again next time.
     var isReliable = false
-    /// The path that the user named, if this entry is one.
-    var operand: SaveOperand?
     /// Whether it vanished, and is stored nowhere.
     var isLeftOut = false
 
-    /// An entry that the kernel tells nothing about.
-    init(unknown name: [UInt8]) {
-        self.name = name
-        kind = .directory
-        totals.entries = 0
+    private enum Content: UInt8 {
+        /// There is none, or it is not known yet.
+        case absent
+        /// Not known yet; `hash` is what the folder's stored object has for this entry.
+        case expected
+        /// The blob `hash`, which the folder's stored object does not have for this entry.
+        case changed
+        /// The blob `hash`, as in the folder's stored object.
+        case unchanged
     }
 
-    init(_ name: [UInt8], _ status: FileStatus, storesAccessTime: Bool) {
-        self.name = name
-        self.status = status
+    private var content = Content.absent
+    private var hash = Hash32.zero
+    private var modification = FileStatus.Time(seconds: 0, nanoseconds: 0)
+    /// Type and permission bits.
+    private var mode: UInt32 = 0
+    private var change = FileStatus.Time(seconds: 0, nanoseconds: 0)
+    private var uid: UInt32 = 0
+    private var access = Timestamp(milliseconds: 0)
+    private var birth = Timestamp(milliseconds: 0)
+    private var inode: UInt64 = 0
+    /// What the kernel tells.
+    private var statusSize: UInt64 = 0
+    /// What the entry's `size` field shows: bytes of a file, subfolders of a folder.
+    var size: Int64 = 0
+    /// The encrypted bytes of a file's blobs, or of the folder's own.
+    private(set) var stored: Int64 = 0
+    private var gid: UInt32 = 0
+
+    /// An entry that the kernel tells nothing about.
+    static let unknown = SavedEntry(kind: .directory)
+
+    private init(kind: EntryKind) {
+        self.kind = kind
+    }
+
+    init(_ status: FileStatus, storesAccessTime: Bool) {
         kind =
             switch status.type {
             case .regular: .file
@@ -40,90 +54,110 @@ struct SavedEntry: Sendable {
             case .special: .unknown
             }
         flags = storesAccessTime ? [.stated, .accessTime] : .stated
+        setStatus(status)
         size = kind == .file ? Int64(clamping: status.size) : 0
-        totals.entries = kind == .unknown ? 0 : 1
     }
 
-    /// Notes where the content is stored.
-    mutating func setContent(_ hash: Hash32, stored: Int64) {
+    /// Takes what the kernel tells; a file of another kind is another entry.
+    mutating func setStatus(_ status: FileStatus) {
+        modification = status.modification
+        change = status.change
+        // Zero unless it is stored, so that it makes no difference.
+        if flags.contains(.accessTime) { access = status.access.timestamp }
+        birth = (status.birth ?? status.modification).timestamp
+        mode = status.mode
+        uid = status.uid
+        gid = status.gid
+        inode = status.inode
+        statusSize = status.size
+    }
+
+    // MARK: - Content
+
+    /// Notes what the folder's stored object has for this entry, whose other attributes it shows as they are.
+    mutating func expect(_ remembered: FolderRecord.Entry) {
+        guard remembered.access == access else { return }
+        content = .expected
+        hash = remembered.hash
+    }
+
+    /// Notes that the folder's stored object shows other attributes.
+    mutating func expectNothing() {
+        content = .absent
+    }
+
+    /// Notes where the content is stored; without `isReadable` it is a stand-in for content that is not.
+    mutating func setContent(_ hash: Hash32, stored: Int64, isReadable: Bool = true) {
+        content = content == .expected && self.hash == hash ? .unchanged : .changed
         self.hash = hash
-        flags.insert(.readable)
-        totals.stored += stored
+        if isReadable { flags.insert(.readable) }
+        self.stored = stored
     }
 
-    /// The access time if it is stored.
-    var access: Timestamp {
-        guard let status, flags.contains(.accessTime) else { return Timestamp(milliseconds: 0) }
-        return status.access.timestamp
+    /// The blob with the content; zero until it is known, and when there is none.
+    private var contentHash: Hash32 {
+        switch content {
+        case .absent, .expected: .zero
+        case .changed, .unchanged: hash
+        }
     }
+
+    /// Whether the folder's stored object shows this entry as it is now.
+    var isUnchanged: Bool {
+        switch content {
+        case .absent, .changed: false
+        case .expected: hash == .zero
+        case .unchanged: true
+        }
+    }
+
+    /// The entry itself as a part of sums; what is in a folder comes on top.
+    var totals: SaveTotals {
+        SaveTotals(
+            size: kind == .file && flags.contains(.readable) ? size : 0,
+            entries: flags.contains(.stated) && kind != .unknown ? 1 : 0,
+            stored: stored
+        )
+    }
+
+    // MARK: - Other forms
 
     /// The form that a folder's object holds.
-    var encoded: Entry {
-        let zero = FileStatus.Time(seconds: 0, nanoseconds: 0)
-        let modification = status?.modification ?? zero
-        return Entry(
-            EntryAttributes(
-                hash: hash,
-                flags: flags,
-                kind: kind,
-                mtime: modification.timestamp,
-                ctime: (status?.change ?? zero).timestamp,
-                atime: access,
-                btime: (status?.birth ?? modification).timestamp,
-                uid: status?.uid ?? 0,
-                gid: status?.gid ?? 0,
-                mode: status?.permissions ?? 0,
-                size: size
-            ),
-            name: name,
-            extended: extended
+    var attributes: EntryAttributes {
+        EntryAttributes(
+            hash: contentHash,
+            flags: flags,
+            kind: kind,
+            mtime: modification.timestamp,
+            ctime: change.timestamp,
+            atime: access,
+            btime: birth,
+            uid: uid,
+            gid: gid,
+            mode: mode,
+            size: size
         )
     }
 
-    /// The form that the cache remembers; nil when the entry must be read again next time.
-    var remembered: FolderRecord.Entry? {
-        guard let status, isReliable, flags.contains(.readable) || kind == .unknown else { return nil }
-        return FolderRecord.Entry(
+    /// Whether the cache can remember it; if not, it must be read again next time.
+    var isRemembered: Bool {
+        isReliable && flags.contains(.stated) && (flags.contains(.readable) || kind == .unknown)
+    }
+
+    /// The form that the cache remembers.
+    var remembered: FolderRecord.Entry {
+        FolderRecord.Entry(
             kind: kind,
             flags: flags,
-            modification: status.modification,
-            change: status.change,
-            inode: status.inode,
-            mode: status.mode,
-            size: status.size,
+            modification: modification,
+            change: change,
+            inode: inode,
+            mode: mode,
+            size: statusSize,
             access: access,
-            hash: hash,
-            stored: totals.stored,
-            extended: extended
+            hash: contentHash,
+            stored: stored,
+            extended: []
         )
-    }
-}
-
-/// Sums over a part of the tree.
-struct SaveTotals: Sendable {
-    /// The bytes of files that were read.
-    var size: Int64 = 0
-    /// The files, links and folders.
-    var entries: Int64 = 0
-    /// The encrypted bytes of all blobs, each counted as often as it is referred to.
-    var stored: Int64 = 0
-
-    static func += (a: inout SaveTotals, b: SaveTotals) {
-        a.size &+= b.size
-        a.entries &+= b.entries
-        a.stored &+= b.stored
-    }
-}
-
-/// When a status can be trusted to tell about later changes.
-enum StatusReliability {
-    /// A change right after another can bear the same time; kernels and servers round to as much as this.
-    private static let seconds: Int64 = 2
-
-    /// Whether a change after `now` is sure to show in the status.
-    static func isReliable(_ status: FileStatus, at now: FileStatus.Time) -> Bool {
-        let limit = now.seconds - seconds
-        return status.change.seconds < limit
-            || status.change.seconds == limit && status.change.nanoseconds <= now.nanoseconds
     }
 }

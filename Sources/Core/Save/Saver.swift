@@ -67,15 +67,15 @@ public final class Saver: Sendable {
     public func store(_ operand: SaveOperand) throws(RekkordError) -> SaveResult {
         // Without a snapshot whose roots its entries could be, `/` is a folder like any other.
         try store([operand], expandsRoot: false) { (roots) throws(RekkordError) in
-            guard let root = roots.first else { fatalError("an operand without an entry") }
+            guard let root = roots.roots.first else { fatalError("an operand without an entry") }
             return SaveResult(
                 object: options.isDryRun ? nil : ObjectID(root.kind.catalog, root.hash),
                 channel: nil,
                 time: nil,
-                size: root.totals.size,
-                stored: root.totals.stored,
+                size: roots.totals.size,
+                stored: roots.totals.stored,
                 added: blobs.takeAdded(),
-                entries: root.totals.entries,
+                entries: roots.totals.entries,
                 unreadable: progress.unreadableCount,
                 excluded: progress.excludedCount,
                 isDryRun: options.isDryRun
@@ -86,7 +86,7 @@ public final class Saver: Sendable {
     private func store(
         _ operands: [SaveOperand],
         expandsRoot: Bool,
-        _ end: ([SavedEntry]) throws(RekkordError) -> SaveResult
+        _ end: (SavedEntries) throws(RekkordError) -> SaveResult
     ) throws(RekkordError) -> SaveResult {
         progress.reset()
         _ = blobs.takeAdded()
@@ -113,11 +113,11 @@ public final class Saver: Sendable {
         }
     }
 
-    private func writeSnapshot(of roots: [SavedEntry], _ channel: [UInt8]) throws(RekkordError) -> SaveResult
+    private func writeSnapshot(of entries: SavedEntries, _ channel: [UInt8]) throws(RekkordError)
+        -> SaveResult
     {
+        let (roots, totals) = (entries.roots, entries.totals)
         guard !roots.isEmpty else { throw RekkordError(.system, "cannot save: there is nothing to save") }
-        var totals = SaveTotals()
-        for root in roots { totals += root.totals }
         let added = blobs.takeAdded()
         let snapshot = SnapshotBlob(
             time: .now(),
@@ -126,7 +126,7 @@ public final class Saver: Sendable {
             added: added,
             channel: channel,
             totalEntries: totals.entries,
-            roots: roots.map(\.encoded)
+            roots: roots
         )
         let (id, byteCount) = try snapshot.encode().withRawBytes { (bytes) throws(RekkordError) in
             // Nobody else stores a blob now, so its size is there at once.

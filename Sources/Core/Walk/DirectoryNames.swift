@@ -8,8 +8,19 @@ import SystemPackage
 /// - Source: C: `struct linux_dirent64` of `getdents64(2)`.
 struct DirectoryNames: Sendable {
     private struct Position {
-        var offset: Int
-        var count: Int
+        private let start: UInt32
+        private let length: UInt16
+
+        var offset: Int { Int(start) }
+        var count: Int { Int(length) }
+
+        init(offset: Int, count: Int) throws(Errno) {
+            guard let start = UInt32(exactly: offset), let length = UInt16(exactly: count) else {
+                throw .overflow
+            }
+            self.start = start
+            self.length = length
+        }
     }
 
     private var bytes: [UInt8] = []
@@ -27,7 +38,7 @@ struct DirectoryNames: Sendable {
                 while true {
                     let count = try System.readDirectory(descriptor, into: buffer)
                     if count == 0 { break }
-                    append(records: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                    try append(records: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 }
             } catch {
                 failure = error
@@ -39,6 +50,8 @@ struct DirectoryNames: Sendable {
 
     /// How many names there are.
     var count: Int { positions.count }
+    /// How many bytes the names have together.
+    var byteCount: Int { bytes.count - positions.count }
 
     /// A copy of the name at `index`.
     subscript(index: Int) -> [UInt8] {
@@ -79,7 +92,7 @@ struct DirectoryNames: Sendable {
     }
 
     /// Takes the names out of the records of one `getdents64`.
-    private mutating func append(records: UnsafeRawBufferPointer) {
+    private mutating func append(records: UnsafeRawBufferPointer) throws(Errno) {
         var start = 0
         while start + Self.nameOffset < records.count {
             let length = Int(
@@ -90,7 +103,7 @@ struct DirectoryNames: Sendable {
             start += length
             let isSelfOrParent = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
             if isSelfOrParent { continue }
-            positions.append(Position(offset: bytes.count, count: name.count))
+            positions.append(try Position(offset: bytes.count, count: name.count))
             bytes.append(contentsOf: name)
             bytes.append(0)
         }
@@ -98,20 +111,23 @@ struct DirectoryNames: Sendable {
 
     /// Sorts by bytes, and drops a name that a folder changing meanwhile gave twice.
     private mutating func sort() {
-        positions = bytes.withUnsafeBytes { [positions] bytes in
-            guard let base = bytes.baseAddress else { return [] }
+        var sorted = positions
+        // Not to be copied.
+        positions = []
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
             func compare(_ a: Position, _ b: Position) -> Int {
                 let order = Int(memcmp(base + a.offset, base + b.offset, min(a.count, b.count)))
                 return order != 0 ? order : a.count - b.count
             }
-            var sorted = positions.sorted { compare($0, $1) < 0 }
+            sorted.sort { compare($0, $1) < 0 }
             var kept = 0
-            for position in sorted where kept == 0 || compare(sorted[kept - 1], position) != 0 {
-                sorted[kept] = position
+            for index in sorted.indices where kept == 0 || compare(sorted[kept - 1], sorted[index]) != 0 {
+                sorted[kept] = sorted[index]
                 kept += 1
             }
             sorted.removeSubrange(kept...)
-            return sorted
         }
+        positions = sorted
     }
 }

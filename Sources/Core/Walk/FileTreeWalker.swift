@@ -25,8 +25,13 @@ protocol FileTreeVisitor: AnyObject {
     func leaveOut(_ name: [UInt8], in folder: Folder)
     /// Takes an entry; for a folder that shall be entered, returns a number that tells it from its siblings.
     func entry(_ entry: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int?
-    /// A folder was opened, and its entries follow.
-    func enter(_ number: Int, _ name: [UInt8], in parent: Folder) throws(RekkordError) -> Folder
+    /// A folder was opened, and its entries follow: those of `names` that are not left out.
+    func enter(
+        _ number: Int,
+        _ name: [UInt8],
+        in parent: Folder,
+        _ names: DirectoryNames
+    ) throws(RekkordError) -> Folder
     /// A folder could not be opened or listed, or is not to be entered.
     func cannotEnter(
         _ number: Int,
@@ -164,7 +169,7 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         case .success(let result):
             opened = result
         }
-        let folder = try visitor.enter(subfolder.number, subfolder.name, in: parent.folder)
+        let folder = try visitor.enter(subfolder.number, subfolder.name, in: parent.folder, opened.names)
         let level = Level(
             descriptor: opened.descriptor,
             identity: subfolder.identity,

@@ -22,10 +22,14 @@ import Testing
         )
     }
 
-    private static func record(_ names: [[UInt8]], seed: UInt64) -> ([UInt8], [FolderRecord.Entry]) {
+    private static func record(
+        _ names: [[UInt8]],
+        seed: UInt64,
+        hash: Hash32 = .zero
+    ) -> (parts: [[UInt8]], entries: [FolderRecord.Entry]) {
         var random = SeededRandom(seed)
         var entries: [FolderRecord.Entry] = []
-        var builder = FolderRecord.Builder(circumstances, isComplete: true, hash: .zero, stored: 77)
+        var builder = FolderRecord.Builder(circumstances, isComplete: true, hash: hash, stored: 77)
         for name in names {
             let entry = entry(&random)
             builder.append(name, entry)
@@ -34,13 +38,17 @@ import Testing
         return (builder.finish(), entries)
     }
 
+    /// Names in the order of their bytes, too many for one part.
+    private static let manyNames = (0..<10_000).map { Array("file \($0 + 10_000)".utf8) }
+
     @Test("what was put in comes out, in step with sorted names", arguments: 0..<20)
     func roundTrip(seed: UInt64) throws {
         var random = SeededRandom(seed)
         let names = Set((0..<30).map { _ in random.bytes(1 + Int(random.next() % 5)) })
             .sorted { $0.lexicographicallyPrecedes($1) }
-        let (bytes, entries) = Self.record(names, seed: seed)
-        let record = try FolderRecord(bytes)
+        let (parts, entries) = Self.record(names, seed: seed)
+        #expect(parts.count == 1)
+        let record = try FolderRecord(parts[0])
         #expect(record.circumstances == Self.circumstances)
         #expect(record.isComplete)
         #expect(record.stored == 77)
@@ -53,10 +61,43 @@ import Testing
         }
     }
 
+    @Test("a record of many entries comes in parts, each read once")
+    func parts() throws {
+        let (parts, entries) = Self.record(Self.manyNames, seed: 3)
+        #expect(parts.count > 3)
+        #expect(parts.allSatisfy { $0.count < FolderRecord.partByteCount + 1024 })
+        let asked = Locked<[Int]>([])
+        let record = try FolderRecord(parts[0]) { number in
+            asked.withLock { $0.append(number) }
+            return number < parts.count ? parts[number] : nil
+        }
+        #expect(record.count == Self.manyNames.count)
+        var cursor = record.cursor()
+        var wrong = 0
+        for (name, entry) in zip(Self.manyNames, entries) where cursor.find(name) != entry { wrong += 1 }
+        #expect(wrong == 0)
+        #expect(cursor.find(Array("g".utf8)) == nil)
+        #expect(asked.withLock { $0 } == Array(1..<parts.count))
+    }
+
+    @Test("a record ends before a part that is missing, or from another time")
+    func strayPart() throws {
+        let (parts, entries) = Self.record(Self.manyNames, seed: 3)
+        let other = Self.record(Self.manyNames, seed: 4, hash: entries[0].hash).parts
+        for stray in [nil, other[2]] {
+            let record = try FolderRecord(parts[0]) { $0 == 2 ? stray : parts[$0] }
+            var cursor = record.cursor()
+            let found = Self.manyNames.map { cursor.find($0) }
+            let count = try #require(found.firstIndex(of: nil))
+            #expect(found[..<count].elementsEqual(entries[..<count].map(Optional.some)))
+            #expect(found[count...].allSatisfy { $0 == nil })
+        }
+    }
+
     @Test("a record that is cut off or changed is less help, never a crash")
     func hostile() {
         let names = ["a", "bb", "ccc"].map { Array($0.utf8) }
-        let (bytes, _) = Self.record(names, seed: 1)
+        let bytes = Self.record(names, seed: 1).parts[0]
         func read(_ bytes: [UInt8]) {
             guard let record = try? FolderRecord(bytes) else { return }
             var cursor = record.cursor()
@@ -67,6 +108,15 @@ import Testing
             var changed = bytes
             changed[index] ^= 0xff
             read(changed)
+        }
+    }
+}
+
+extension FolderRecord.Builder {
+    /// Appends an entry with the extended attributes that it holds.
+    mutating func append(_ name: [UInt8], _ entry: FolderRecord.Entry) {
+        name.withRawBytes { name in
+            entry.extended.withRawBytes { append(name, entry, extended: $0) }
         }
     }
 }

@@ -29,7 +29,7 @@ import Testing
             hash: .zero,
             stored: 9
         )
-        return .init(folder: Self.key, bytes: builder.finish())
+        return .init(folder: Self.key, parts: builder.finish())
     }
 
     @Test("what is remembered is there for the next run, for the user alone")

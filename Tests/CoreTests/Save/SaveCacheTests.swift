@@ -27,6 +27,20 @@ import Testing
         #expect(blobNames().subtracting(before).count == 1)
     }
 
+    @Test("a folder with more entries than one part of a record holds is not read again either")
+    func largeFolder() throws {
+        for number in 0..<4000 { try fixture.write("\(number)", "x") }
+        #expect(try fixture.bytesRead() == 4000)
+        let before = blobNames()
+        #expect(try fixture.bytesRead() == 0)
+        #expect(blobNames().subtracting(before).count == 1)
+        try fixture.write("3999", "yy")
+        #expect(try fixture.bytesRead() == 2)
+        let parts = try #require(fixture.openCache().record(of: fixture.operand(fixture.tree).key))
+        #expect(parts.count == 4000)
+        #expect(parts.firstPart.count < FolderRecord.partByteCount + 1024)
+    }
+
     @Test("only what changed is read again")
     func changed() throws {
         try fixture.write("a/file", "one")
@@ -116,7 +130,7 @@ import Testing
         #expect(entry.isSame(as: status))
         entry.hash = .zero
         builder.append(name, entry)
-        #expect(cache.remember(blobs: [], records: [.init(folder: operand.key, bytes: builder.finish())]))
+        #expect(cache.remember(blobs: [], records: [.init(folder: operand.key, parts: builder.finish())]))
     }
 
     @Test("rehash names content that changed under equal times and size, and makes no snapshot")

@@ -26,7 +26,7 @@ import Testing
             return status.type == .directory ? events.count : nil
         }
 
-        func enter(_ number: Int, _ name: [UInt8], in parent: String) -> String {
+        func enter(_ number: Int, _ name: [UInt8], in parent: String, _ names: DirectoryNames) -> String {
             depth += 1
             maxDepth = max(maxDepth, depth)
             return parent + "/" + String(decoding: name, as: UTF8.self)
