@@ -36,11 +36,14 @@ def sanitize(bench, name):
     result = subprocess.run(tests, capture_output=True, text=True)
     failure = "" if result.returncode == 0 else result.stdout[-500:]
     try:
-        note = run_oracle_tests("test_save", "test_list", "test_messages", "test_mount", "test_mount_life",
-                                "test_mount_hung", "test_mount_model", "test_repository_mount",
-                                binary=place / "debug/rekkord")
+        binary = place / "debug/rekkord"
+        notes = [run_oracle_tests("test_save", "test_list", "test_messages", "test_scan", "test_restore", "test_mount",
+                                  "test_mount_life", "test_mount_model", "test_repository_mount", binary=binary)]
+        # The search for leaks stops all threads first, and one that a hung file system holds cannot be stopped.
+        os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
+        notes.append(run_oracle_tests("test_mount_hung", binary=binary))
     finally:
         reports = list(bench.work.glob("report*"))
         expect(not reports, f"{len(reports)} reports: {reports[0].read_text()[:1500] if reports else ''}")
     expect(not failure, failure)
-    return note
+    return "; ".join(notes)
