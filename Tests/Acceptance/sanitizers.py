@@ -45,5 +45,5 @@ def sanitize(bench, name):
     finally:
         reports = list(bench.work.glob("report*"))
         expect(not reports, f"{len(reports)} reports: {reports[0].read_text()[:1500] if reports else ''}")
-    expect(not failure, failure)
+        expect(not failure, failure)
     return "; ".join(notes)
