@@ -123,7 +123,11 @@ final class CommandContext {
     {
         let location = try location()
         let keys = try loadKey(for: command, requiring: right)
-        return try Repository.open(try storage(at: location), keys: keys)
+        let repository = try Repository.open(try storage(at: location), keys: keys)
+        if keys.type.canLog, cacheDirectory != nil {
+            repository.rememberTags(in: try cacheFolder(of: repository))
+        }
+        return repository
     }
 
     /// Where the repository is.

@@ -11,9 +11,16 @@ struct TagParser {
         let objectName: String
         /// The fragments that were used, in order.
         let fragmentNames: [String]
+
         /// The sealed bytes, which name the tag: the key id in the path is outside the signature.
-        let sealed: [UInt8]
-        let signature: [UInt8]
+        var sealed: [UInt8] { name.sealed }
+        /// The signature over the sealed bytes.
+        var signature: [UInt8] { name.signature }
+
+        private var name: MainTagName {
+            guard let name = try? MainTagName(objectName) else { fatalError("a tag lost its name") }
+            return name
+        }
     }
 
     /// A tag that cannot be used, and why.
@@ -24,8 +31,6 @@ struct TagParser {
         var reason: String { error.reason }
     }
 
-    private static let signatureByteCount = 64
-
     private(set) var tags: [Parsed] = []
     private(set) var refused: [Refused] = []
 
@@ -33,34 +38,45 @@ struct TagParser {
     ///
     /// - Parameters:
     ///   - keys: a set with Log.
+    ///   - known: Tags that decoded before, by their names. A name says all there is to a tag, so none of them is
+    ///     decoded again as long as it is listed with its fragments.
     ///   - keepsCopies: Whether to tell of each main tag with one sealed part, for somebody who checks signatures.
-    init(names: [String], keys: KeySet, keepsCopies: Bool = false) {
+    init(names: [String], keys: KeySet, known: [String: Parsed] = [:], keepsCopies: Bool = false) {
         var mains: [String] = []
         var fragments: [Substring: [String]] = [:]
         for name in names {
             if name.hasPrefix(TagNames.mainFolder) {
                 mains.append(name)
             } else if name.hasPrefix(TagNames.fragmentFolder) {
-                let rest = name.dropFirst(TagNames.fragmentFolder.count)
-                fragments[rest.prefix(while: { $0 != "_" }), default: []].append(name)
+                fragments[Self.prefix(of: name), default: []].append(name)
             }
         }
+        mains.sort()
+        let good = mains.map { Self.known($0, known, fragments) }
+        let unknown = zip(mains, good).filter { $0.1 == nil }.map(\.0)
         // Opening a tag and checking its signature takes long beside all else, and there may be thousands.
-        let outcomes = mains.sorted().parallelMap { [fragments] (name) -> Outcome in
+        let outcomes = unknown.parallelMap { [fragments] (name) -> Outcome in
             do throws(FormatError) {
                 return .parsed(try Self.parse(name, fragments, keys))
             } catch {
                 return .refused(Refused(objectName: name, error: error))
             }
         }
-        var seen: Set<[UInt8]> = []
-        for outcome in outcomes {
-            switch outcome {
-            case .parsed(let tag):
-                if keepsCopies || seen.insert(tag.sealed).inserted { tags.append(tag) }
-            case .refused(let tag):
-                refused.append(tag)
+        var rest = outcomes[...]
+        var seen: Set<Substring> = []
+        for (name, good) in zip(mains, good) {
+            let tag: Parsed
+            if let good {
+                tag = good
+            } else {
+                switch rest.removeFirst() {
+                case .parsed(let parsed): tag = parsed
+                case .refused(let reason):
+                    refused.append(reason)
+                    continue
+                }
             }
+            if keepsCopies || seen.insert(MainTagName.sealedText(of: name)).inserted { tags.append(tag) }
         }
     }
 
@@ -69,27 +85,32 @@ struct TagParser {
         case refused(Refused)
     }
 
+    private static func known(
+        _ name: String,
+        _ known: [String: Parsed],
+        _ fragments: [Substring: [String]]
+    ) -> Parsed? {
+        guard let tag = known[name] else { return nil }
+        let isWhole = tag.fragmentNames.allSatisfy { fragments[prefix(of: $0)]?.contains($0) ?? false }
+        return isWhole ? tag : nil
+    }
+
+    /// What the names of all fragments of one tag start with.
+    private static func prefix(of fragment: String) -> Substring {
+        let rest = fragment.utf8.dropFirst(TagNames.fragmentFolder.utf8.count)
+        return Substring(rest.prefix { $0 != UInt8(ascii: "_") })
+    }
+
     private static func parse(
         _ name: String,
         _ fragments: [Substring: [String]],
         _ keys: KeySet
     ) throws(FormatError) -> Parsed {
-        let parts = name.utf8.dropFirst(TagNames.mainFolder.utf8.count).split(
-            separator: UInt8(ascii: "/"),
-            omittingEmptySubsequences: false
-        )
-        guard parts.count == 2, let keyID = KeyID(text: String(Substring(parts[0]))),
-            let blob = Sodium.decodeBase64(parts[1], .url)
-        else { throw FormatError("malformed tag name", .tag) }
-        guard blob.count == TagIntro.sealedByteCount + signatureByteCount else {
-            throw FormatError("tag of wrong length", .tag)
-        }
-        let sealed = Array(blob[..<TagIntro.sealedByteCount])
-        let signature = Array(blob[TagIntro.sealedByteCount...])
-        if keyID == .master, !isSigned(sealed, signature, by: keys.masterPublic) {
+        let main = try MainTagName(name)
+        if main.keyID == .master, !isSigned(main.sealed, main.signature, by: keys.masterPublic) {
             throw FormatError("wrong signature", .signature)
         }
-        let intro = try open(sealed, keys)
+        let intro = try open(main.sealed, keys)
         let key = try intro.fragmentKey()
         let candidates = fragments[Substring(Hexadecimal.encode(intro.prefix))] ?? []
         var payload: [UInt8] = []
@@ -106,11 +127,9 @@ struct TagParser {
         return Parsed(
             snapshot: intro.snapshot,
             payload: try TagPayload(payload),
-            keyID: keyID,
+            keyID: main.keyID,
             objectName: name,
-            fragmentNames: used,
-            sealed: sealed,
-            signature: signature
+            fragmentNames: used
         )
     }
 

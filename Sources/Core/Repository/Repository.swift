@@ -19,6 +19,7 @@ public final class Repository: Sendable {
     /// What the storage told about the config object; nothing when it was just made.
     let configState: ObjectState
 
+    let tagWatch = TagWatch()
     private let decoders = Pool<BlobDecoder> { BlobDecoder() }
     private let encoders = Pool<BlobEncoder> { BlobEncoder() }
 
@@ -337,14 +338,5 @@ public final class Repository: Sendable {
             }
         }
         return names.main
-    }
-
-    /// Reads all tags with one listing.
-    ///
-    /// Needs a key with Log.
-    public func listTags() throws(RekkordError) -> TagListing {
-        var names: [String] = []
-        try storage.list(prefix: ObjectNames.tags) { names.append($0.name) }
-        return TagListing(TagParser(names: names, keys: keys))
     }
 }

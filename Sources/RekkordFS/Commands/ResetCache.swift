@@ -23,7 +23,9 @@ struct ResetCache: ParsableCommand {
         let repository = try context.openRepository(for: "reset_cache")
         let cache = try context.openCache(of: repository)
         try cache.reset(all: all)
-        try ObjectCache.removeAll(in: try context.cacheFolder(of: repository))
+        let folder = try context.cacheFolder(of: repository)
+        try ObjectCache.removeAll(in: folder)
+        try Repository.forgetTags(in: folder)
         if all { try context.openScanMemory(of: repository)?.reset() }
         if list { try repository.listBlobs(into: cache) }
     }
