@@ -133,7 +133,13 @@ class Place:
         for name in keys.TYPE_NAMES[1:]:
             self.run("derive", "-t", name, "-O", self.work / f"{name}.key", key="Master")
 
+    def come_to_rest(self):
+        """Returns when nothing that a killed process began is still under way."""
+
     # Judgement
+
+    def has_repository(self):
+        return (self.repo / "rekkord").exists()
 
     def reader(self):
         return Repository(self.repo, keys.load_key(self.work / "Master.key"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import time
 
 import faults
 from faults import COMMAND_TIMEOUT, Outcome, Report
-from place import HERE_READER, PROGRAM, Finding, Place, expect
+from bucket_place import BucketPlace
+from place import HERE_READER, Finding, Place, expect
 from rekkord_oracle.primitives import FormatError
 
 # Calls that may fail without a word: what they are for does not matter, or is done otherwise.
@@ -31,9 +33,12 @@ class Scenario:
 
     def __init__(self, size=1):
         self.size = size
-        self.place = Place(size)
+        self.place = self.make_place(size)
         self.prepare()
         self.place.keep()
+
+    def make_place(self, size):
+        return Place(size)
 
     def close(self):
         self.place.remove()
@@ -57,6 +62,7 @@ class Scenario:
             outcome = self.run(fault, at)
         except subprocess.TimeoutExpired as error:
             raise Finding("it hangs") from error
+        self.place.come_to_rest()
         self.judge_status(fault, outcome)
         try:
             self.judge(fault, outcome)
@@ -227,7 +233,7 @@ class Restore(Repositories):
             self.expect_told(outcome)
         if outcome.status == 0 and outcome.stdout:
             place.expect_equal_tree(below=self.target(), restored=True)
-        place.run("restore", "-f", "web", self.target(), key="Master")
+        place.run("restore", "-f", *self.options, "web", self.target(), key="Master")
         place.expect_equal_tree(below=self.target(), restored=True)
 
     def expect_whole_files(self):
@@ -238,8 +244,31 @@ class Restore(Repositories):
                 if name.startswith(".rekkord-") and name.endswith(".tmp") or os.path.islink(path):
                     continue
                 saved = os.path.relpath(path, self.target())
-                with open(path, "rb") as mine, open("/" + saved, "rb") as theirs:
-                    expect(mine.read() == theirs.read(), f"'{saved}' is not what was saved")
+                with open(path, "rb") as file:
+                    expect(self.may_be(saved, file.read()), f"'{saved}' is not what was saved")
+
+    def may_be(self, saved, content):
+        with open("/" + saved, "rb") as file:
+            return file.read() == content
+
+
+class RestoreOver(Restore):
+    """Into a folder with other files, some of which are to go."""
+
+    name = "restore-over"
+    options = ("-f", "--delete", "--sparse", "-m", "Owner,XAttrs")
+    old = b"old" * 4000
+
+    def prepare(self):
+        super().prepare()
+        below = self.target() / str(self.place.tree).lstrip("/")
+        for name in ("notes.txt", "sub/more.bin", "sub/gone", "gone/x", "big/y"):
+            path = below / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.old)
+
+    def may_be(self, saved, content):
+        return content == self.old or super().may_be(saved, content)
 
 
 class ChangeCID(Repositories):
@@ -278,11 +307,11 @@ class Init(Scenario):
 
     def judge(self, fault, outcome):
         place, key = self.place, self.place.work / "Master.key"
-        if (place.repo / "rekkord").exists():
+        if place.has_repository():
             expect(key.exists(), "a repository without its key")
         if fault.kills or outcome.status != 0:
             # What a person does who sees the failure: again, with the key if there is one.
-            done = (place.repo / "rekkord").exists()
+            done = place.has_repository()
             options = () if key.exists() else ("-g",)
             place.run("init", *options, key="Master", statuses=(1,) if done else (0,))
         for name in ("WriteOnly",):
@@ -381,4 +410,76 @@ class Mount(Repositories):
         expect((status, seen) == (0, self.wanted), f"the next mount: {status}: {stderr}")
 
 
-SCENARIOS = {kind.name: kind for kind in (Init, Derive, FirstSave, Save, SyncFS, Scan, Restore, ChangeCID, Mount)}
+class BackgroundMount(Mount):
+    """The same in the background: whoever called it hears how it began."""
+
+    name = "mount-background"
+    faults = ("kill", "EIO", "EMFILE-lasting", "EAGAIN", "EINTR")
+
+    def arguments(self):
+        log = self.place.base / "mount.log"
+        return self.place.command("mount", "--disk-cache-size", "64M", "--log-file", log, "web:", self.point(), key="Master")
+
+    def mount_and_read(self, environment):
+        seen = None
+        # Open at the other end as long as any process lives.
+        lives, end = os.pipe()
+        try:
+            result = subprocess.run(
+                self.arguments(),
+                env=environment,
+                pass_fds=[end],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=COMMAND_TIMEOUT,
+            )
+            os.close(end)
+            if result.returncode == 0:
+                seen = self.read(self.point())
+            subprocess.run(["fusermount3", "-u", self.point()], capture_output=True)
+            expect(select.select([lives], [], [], COMMAND_TIMEOUT)[0], "the process stays after it was unmounted")
+        finally:
+            os.close(lives)
+            subprocess.run(["fusermount3", "-uz", self.point()], capture_output=True)
+        return result.returncode, seen, result.stderr.decode("utf-8", "replace")
+
+    def judge_status(self, fault, outcome):
+        if not fault.kills or outcome.victim is None or outcome.status == -9:
+            super().judge_status(fault, outcome)
+        else:
+            # The process in the background was killed: before it was ready, which was told, or later.
+            expect(outcome.status in (0, 1), f"status {outcome.status}: {outcome.stderr}")
+            expect(outcome.status == 0 or outcome.stderr.startswith("rekkord: error: "), "status 1 without a word")
+
+
+# Faults of a network, and those of a machine that uses one.
+NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting")
+
+
+class BucketSave(Save):
+    """The same into a bucket."""
+
+    name = "save-s3"
+    is_durable = False
+    faults = NETWORK_FAULTS
+
+    def make_place(self, size):
+        return BucketPlace(size)
+
+
+class BucketInit(Init):
+    name = "init-s3"
+    is_durable = False
+    faults = NETWORK_FAULTS
+
+    def make_place(self, size):
+        return BucketPlace(size)
+
+
+SCENARIOS = {
+    kind.name: kind
+    for kind in (
+        *(Init, Derive, FirstSave, Save, SyncFS, Scan, Restore, RestoreOver, ChangeCID, Mount, BackgroundMount),
+        *(BucketInit, BucketSave),
+    )
+}

@@ -41,6 +41,7 @@ struct MountProcess {
             try serve(open, ready: {})
             return ExitStatus.done
         }
+        let null = try Self.openNull()
         switch try StartupPipe.fork() {
         case .parent(let status):
             return status
@@ -49,7 +50,7 @@ struct MountProcess {
                 try serve(open) {
                     pipe.report(status: ExitStatus.done)
                     log.redirect(to: logTarget)
-                    Self.leaveTerminal()
+                    Self.leaveTerminal(for: null)
                 }
             } catch {
                 report(error)
@@ -200,10 +201,19 @@ struct MountProcess {
         _ = write(file.number, text, text.count)
     }
 
-    private static func leaveTerminal() {
+    /// Opens what takes the place of the standard streams; later there may be no descriptor left for it, and whoever
+    /// reads what we print would wait for the end of the mount.
+    private static func openNull() throws(RekkordError) -> Descriptor {
+        do {
+            return try System.open(Array("/dev/null".utf8), flags: O_RDWR)
+        } catch {
+            throw RekkordError(.system, "cannot open '/dev/null': \(error)")
+        }
+    }
+
+    private static func leaveTerminal(for null: Descriptor) {
         setsid()
         chdir("/")
-        guard let null = try? System.open(Array("/dev/null".utf8), flags: O_RDWR) else { return }
         for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(null.number, number) }
     }
 
