@@ -84,8 +84,8 @@ def shared_pages(bench):
         subprocess.run(["sh", "-c", read, "sh", old], check=True, capture_output=True)
         with counted(point) as second:
             subprocess.run(["sh", "-c", read, "sh", new], check=True, capture_output=True)
-        # All that is in the 100 folders that are not equal.
-        expect(second["read"] <= 100 * 100, f"second snapshot: {second}")
+        # All that is in the 100 folders that are not equal, and what pages the kernel took away for other work meanwhile.
+        expect(second["read"] <= 100 * 100 + 2_000, f"second snapshot: {second}")
     with bench.mounted() as (point, _):
         old, new = (os.fsdecode(below(place, source)) for place in sorted((point / "channels/twice").glob("2*")))
         start = time.monotonic()
@@ -93,8 +93,8 @@ def shared_pages(bench):
             result = subprocess.run(["diff", "-rq", old, new], capture_output=True, text=True)
         seconds = time.monotonic() - start
         expect(len(result.stdout.splitlines()) == len(changed), f"diff found {len(result.stdout.splitlines())} differences")
-        # Both sides of that; where inode numbers are equal, diff does not even open.
-        expect(compared["read"] <= 2 * 100 * 100, f"diff: {compared}")
+        # What did not change has one inode number on both sides, so diff opens neither.
+        expect(compared["read"] <= 2 * len(changed) + 10, f"diff: {compared}")
     return f"the second snapshot {second['read']} reads of 100,000; diff {compared['read']} of 200,000, {seconds:.1f} s"
 
 
@@ -119,11 +119,11 @@ def snapshots_10000(bench):
 
     counts = {"channels/many": 10_001, "snapshots": 10_000, "channels": 1}
     lists = {name: [] for name in counts}
-    processor = []
-    for _ in range(3):
+    processor, ready = [], []
+    for _ in range(4):
         begin = time.monotonic()
         with bench.mounted() as (point, process):
-            times["ready"] = min(time.monotonic() - begin, times.get("ready", 60))
+            ready.append(time.monotonic() - begin)
             processor.append(processor_time(process))
             for name, count in counts.items():
                 begin = time.monotonic()
@@ -133,8 +133,11 @@ def snapshots_10000(bench):
     for name, all_times in lists.items():
         times[f"list {name}"] = sorted(all_times)[1]
         expect(times[f"list {name}"] <= 0.05, f"list {name} took {all_times}")
-    # One signature and one key exchange for each tag, on all cores: see docs/performance.md.
-    expect(min(processor) <= 2, f"ready after {processor} s of processor time")
+    # One signature and one key exchange for each tag, once for each key on each machine: see docs/performance.md.
+    times["ready at first"], times["ready"] = ready[0], min(ready[1:])
+    expect(times["ready"] <= 0.5, f"ready after {ready} s")
+    expect(min(processor[1:]) <= 0.4, f"ready after {processor} s of processor time")
+    times["processor at first"], times["processor"] = processor[0], min(processor[1:])
     with bench.mounted(options=("--refresh", "1s")) as (point, process):
         with timed("history", 60):
             versions = sorted(os.listdir(point / "history/top/folder/file"))
@@ -149,12 +152,12 @@ def snapshots_10000(bench):
         folder = writer.folder_entry(b"folder", [writer.file_entry(b"file", b"newest")])
         writer.save(b"many", [writer.folder_entry(b"top", [folder])], time=start + 1000 * 20_000)
         # A look starts a listing, which ends soon; the tick is that look.
-        with timed("new snapshot", 1 + 1):
+        with timed("new snapshot", 1):
             while os.readlink(point / "channels/many/latest") == latest:
                 os.listdir(point / "channels/many")
                 time.sleep(0.02)
         expect(len(os.listdir(point / "channels/many")) == 10_002, "the new snapshot is not listed")
-        with timed("new version", 1 + 1):
+        with timed("new version", 1):
             while len(os.listdir(point / "history/top/folder/file")) != 21:
                 time.sleep(0.02)
         note = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in times.items())

@@ -122,6 +122,17 @@ public final class DirectoryBlob: Sendable {
         name.withRawBytes { index(of: $0) }
     }
 
+    /// Finds the visible entry that is the same byte for byte as the one at `index` of another folder.
+    ///
+    /// - Parameter guess: Where it is likely to be.
+    func index(ofSame index: Int, in other: DirectoryBlob, near guess: Int) -> Int? {
+        other.withEntry(at: index) { entry in
+            if guess < count, withEntry(at: guess, { $0.hasSameBytes(as: entry) }) { return guess }
+            guard let index = self.index(of: entry.name) else { return nil }
+            return withEntry(at: index) { $0.hasSameBytes(as: entry) } ? index : nil
+        }
+    }
+
     @inline(__always)
     private func withEntry<R, E: Error>(at index: Int, _ body: (StoredEntry) throws(E) -> R) throws(E) -> R {
         try bytes.withBytes { (bytes) throws(E) in

@@ -94,6 +94,15 @@ struct StoredEntry {
         )
     }
 
+    /// Whether both are the same with all that is known of them.
+    func hasSameBytes(as other: StoredEntry) -> Bool {
+        bytes.elementsEqual(other.bytes)
+    }
+
+    private var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: blob[offset..<offset + byteCount])
+    }
+
     /// A copy that lives on its own.
     var entry: Entry { Entry(attributes, name: Array(name), extended: Array(extended)) }
 }

@@ -13,12 +13,13 @@ extension MountedView {
         let attributes = spot.folder.attributes(at: spot.index)
         if Self.isHidden(attributes) { return nil }
         let kind = Self.kind(of: attributes)
-        let inodes = kind == .folder ? spot.place?.inodes : spot.content?.inodes
-        guard let inodes else { throw .fails(.stale) }
         let inode =
             kind == .folder
-            ? spot.folder.withName(at: spot.index) { inodes.appending($0).inode }
-            : inodes.inode(at: spot.index)
+            ? spot.place.map { place in
+                spot.folder.withName(at: spot.index) { place.inodes.appending($0).inode }
+            }
+            : spot.content?.inode(at: spot.index)
+        guard let inode else { throw .fails(.stale) }
         var shown = ShownNode(
             node: NodeNumber(
                 slot: (kind == .folder ? spot.place?.slot : spot.content?.slot) ?? 0,

@@ -13,13 +13,15 @@ extension MountedView {
 
     /// Somebody got the entries of `place` from its start.
     ///
-    /// - Parameter waited: Whether `walkWaits` was called for it.
-    func walkListed(_ place: Place, _ content: Content, _ folder: FolderView, waited: Bool) {
+    /// - Parameters:
+    ///   - content: Its files and links; nil when it has none.
+    ///   - waited: Whether `walkWaits` was called for it.
+    func walkListed(_ place: Place, _ content: Content?, _ folder: FolderView, waited: Bool) {
         let now = MonotonicTime.milliseconds()
         let advice = waited ? walks.noteLoaded(place) : walks.note(place, waited: false, at: now)
         fetchFolders(behind: place, advice)
         let inherited = crawl.withLock { $0.window(at: now) }
-        guard inherited > 0 else { return }
+        guard inherited > 0, let content else { return }
         let wanted = siblings.reading(in: content) {
             $0.noteListing(count: folder.count, inherited: inherited)
         }

@@ -93,7 +93,7 @@ public final class MountedView: Sendable {
         }
         let folder = try open(place.source, loaded)
         guard let index = folder.index(of: name) else { return nil }
-        let content = nodes.content(of: place)
+        let content = hasFolder(folder, at: index) ? nil : content(of: place, folder)
         let spot = Spot(folder: folder, index: index, place: place, content: content)
         guard let shown = try show(spot, .named, loaded) else { return nil }
         let isFolder = shown.attributes.kind == .folder
@@ -193,11 +193,12 @@ public final class MountedView: Sendable {
         }
         if offset == 0 { warnOfHidden(folder, place) }
         guard emitDots(place, from: offset, emit) else { return }
-        let content = nodes.content(of: place)
+        var content: Content?
         var folders = 0
         var others = 0
         var index = Int(min(max(offset, 2) - 2, UInt64(folder.count)))
         while index < folder.count {
+            if content == nil, !hasFolder(folder, at: index) { content = self.content(of: place, folder) }
             let spot = Spot(folder: folder, index: index, place: place, content: content)
             index += 1
             guard let shown = try show(spot, .listed, loaded) else { continue }
@@ -279,6 +280,21 @@ public final class MountedView: Sendable {
     }
 
     // MARK: Finding
+
+    private func hasFolder(_ folder: FolderView, at index: Int) -> Bool {
+        Self.kind(of: folder.attributes(at: index)) == .folder
+    }
+
+    /// What `place` shows besides subfolders, numbered as in another version of it that is in memory.
+    private func content(of place: Place, _ folder: FolderView) -> Content {
+        nodes.content(of: place) {
+            guard let stored = folder.stored, let other = nodes.otherVersion(of: place),
+                case .stored(let id) = other.source, case .folder(let like)? = cache.peek(id)
+            else { return nil }
+            let own = InodeHash(folder: place.source.storedAlone ?? id)
+            return InodeNumbering(own, of: stored, like: like) { other.inode(at: $0) }
+        }
+    }
 
     /// One entry of an open folder, and where its number lives.
     struct Spot {

@@ -20,12 +20,19 @@ final class NodeTable: Sendable {
         var rows: [UInt64: Row] = [:]
         var placeSlots: [NodeNumber: UInt64] = [:]
         var contentSlots: [Content.Key: UInt64] = [:]
+        /// The last content that was entered of each folder with versions.
+        var lineageSlots: [InodeHash: UInt64] = [:]
         /// 40 bits of slots last for 34 years at a thousand a second.
         var nextSlot: UInt64 = 1
 
         mutating func takeSlot() -> UInt64 {
             defer { nextSlot += 1 }
             return nextSlot
+        }
+
+        func content(_ slot: UInt64?) -> Content? {
+            guard let slot, case .content(let content)? = rows[slot]?.owner else { return nil }
+            return content
         }
     }
 
@@ -84,18 +91,31 @@ final class NodeTable: Sendable {
     }
 
     /// The content that `place` shows, shared with every place that shows the same stored folder and no more.
-    func content(of place: Place) -> Content {
+    ///
+    /// - Parameter numbering: Called without a lock when there is none yet; the first of several at once wins.
+    func content(of place: Place, numbering: () -> InodeNumbering? = { nil }) -> Content {
         let key = Content.Key(place)
-        return state.withLock { state in
-            if let slot = state.contentSlots[key], case .content(let content)? = state.rows[slot]?.owner {
-                content.viewer = place
-                return content
-            }
-            let content = Content(key, slot: state.takeSlot(), viewer: place)
-            state.rows[content.slot] = Row(owner: .content(content))
-            state.contentSlots[key] = content.slot
+        let known = state.withLock { state in
+            let content = state.content(state.contentSlots[key])
+            content?.viewer = place
             return content
         }
+        if let known { return known }
+        let numbering = numbering()
+        return state.withLock { state in
+            if let content = state.content(state.contentSlots[key]) { return content }
+            let content = Content(key, slot: state.takeSlot(), viewer: place, numbering)
+            state.rows[content.slot] = Row(owner: .content(content))
+            state.contentSlots[key] = content.slot
+            if let lineage = content.lineage { state.lineageSlots[lineage] = content.slot }
+            return content
+        }
+    }
+
+    /// The stored content of the same folder in another snapshot, if the kernel knows any of it.
+    func otherVersion(of place: Place) -> Content? {
+        guard let lineage = place.lineage, place.source.storedAlone != nil else { return nil }
+        return state.withLock { $0.content($0.lineageSlots[lineage]) }
     }
 
     /// The place through which `content` was looked at last, to name a path in messages.
@@ -105,12 +125,13 @@ final class NodeTable: Sendable {
     ///
     /// Must come before the reply: a FORGET may follow on another thread at once. Brings back what was dropped
     /// meanwhile; nobody else can have got its slot.
-    func count(_ folders: Int, in place: Place, _ others: Int, in content: Content) {
+    func count(_ folders: Int, in place: Place, _ others: Int, in content: Content?) {
         state.withLock { state in
             if folders > 0 {
                 state.rows[place.slot, default: Row(owner: .place(place))].lookups += UInt64(folders)
                 if state.placeSlots[place.node] == nil { state.placeSlots[place.node] = place.slot }
             }
+            guard let content else { return }
             if others > 0 {
                 state.rows[content.slot, default: Row(owner: .content(content))].lookups += UInt64(others)
                 if state.contentSlots[content.key] == nil { state.contentSlots[content.key] = content.slot }
@@ -143,6 +164,9 @@ final class NodeTable: Sendable {
             if state.placeSlots[place.node] == slot { state.placeSlots[place.node] = nil }
         case .content(let content):
             if state.contentSlots[content.key] == slot { state.contentSlots[content.key] = nil }
+            if let lineage = content.lineage, state.lineageSlots[lineage] == slot {
+                state.lineageSlots[lineage] = nil
+            }
         }
     }
 }

@@ -39,6 +39,8 @@ final class Place: Sendable {
     let source: FolderSource
     /// Where the inode numbers of its subfolders start.
     let inodes: InodeHash
+    /// The same for this folder in all snapshots of the channel; nil outside of snapshots.
+    let lineage: InodeHash?
 
     init(
         node: NodeNumber,
@@ -54,6 +56,7 @@ final class Place: Sendable {
         self.name = name
         self.source = source
         self.inodes = inodes
+        lineage = if case .snapshot = source { parent?.inodes } else { parent?.lineage?.appending(name) }
     }
 
     /// `st_ino` of the folder itself.
@@ -97,12 +100,17 @@ final class Content: @unchecked Sendable {
     let slot: UInt64
     /// Where the inode numbers of its files and links start.
     let inodes: InodeHash
+    /// The numbers that they have instead, for those of another version of this folder.
+    private let numbering: InodeNumbering?
+    /// By what the next version of this folder finds it.
+    let lineage: InodeHash?
     /// The place that it belongs to, where that is only one.
     private let owner: Place?
     /// The place through which it was looked at last; only for the `NodeTable`, whose lock protects it.
     var viewer: Place
 
-    init(_ key: Key, slot: UInt64, viewer: Place) {
+    init(_ key: Key, slot: UInt64, viewer: Place, _ numbering: InodeNumbering?) {
+        self.numbering = numbering
         self.key = key
         self.slot = slot
         self.viewer = viewer
@@ -110,10 +118,17 @@ final class Content: @unchecked Sendable {
         case .folder(let hash):
             inodes = InodeHash(folder: ObjectID(.metadata, hash))
             owner = nil
+            lineage = viewer.lineage
         case .place:
             inodes = viewer.inodes
             owner = viewer
+            lineage = nil
         }
+    }
+
+    /// `st_ino` of the file or link at `position`.
+    func inode(at position: Int) -> UInt64 {
+        numbering?.inode(at: position) ?? inodes.inode(at: position)
     }
 
     /// What it shows.

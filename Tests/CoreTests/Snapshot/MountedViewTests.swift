@@ -105,6 +105,37 @@ import TestSupport
         }
     }
 
+    @Test("what two versions of a folder have in common has one inode number, and nothing else has")
+    func versionInodes() throws {
+        let repository = try TestRepository()
+        var files = try (0..<300).map { try repository.file("f\(1000 + $0)", "\($0)") }
+        let sub = try repository.folder("sub", [])
+        try repository.snapshot("c", milliseconds: 1000, [repository.folder("d", files + [sub])])
+        files[100] = try repository.file("f1100", "changed")
+        files[200] = try repository.file("f1200", "200", mode: 0o600)
+        files.remove(at: 50)
+        files.insert(try repository.file("f1000a", "new"), at: 1)
+        try repository.snapshot("c", milliseconds: 2000, [repository.folder("d", files + [sub])])
+        try repository.snapshot("other", milliseconds: 2000, [repository.folder("e", files)])
+        let bench = try MountBench(repository, ":")
+        func inodes(_ path: String) throws -> [String: UInt64] {
+            let shown = try bench.list(bench.find(path).node).dropFirst(2)
+            for (name, item) in shown {
+                #expect(try bench.find("\(path)/\(name)").attributes.inode == item.attributes.inode)
+            }
+            return Dictionary(uniqueKeysWithValues: shown.map { ($0.0, $0.1.attributes.inode) })
+        }
+        let paths = ["1970-01-01T00.00.01Z", "1970-01-01T00.00.02Z"].map { "channels/c/\($0)/d" }
+        let (old, new) = (try inodes(paths[0]), try inodes(paths[1]))
+        let same = old.keys.filter { old[$0] == new[$0] }
+        #expect(Set(old.keys).subtracting(same) == ["sub", "f1050", "f1100", "f1200"])
+        #expect(Set(old.values).union(new.values).count == old.count + 4)
+        #expect(try bench.find("\(paths[0])/f1000").node != bench.find("\(paths[1])/f1000").node)
+        #expect(try bench.text(bench.find("\(paths[1])/f1100").node) == "changed")
+        #expect(try bench.text(bench.find("\(paths[1])/f1000a").node) == "new")
+        #expect(Set(try inodes("channels/other/1970-01-01T00.00.02Z/e").values).isDisjoint(with: old.values))
+    }
+
     @Test("the table holds what the kernel holds, and forgets the rest")
     func forgetting() throws {
         let repository = try TestRepository()
