@@ -105,6 +105,8 @@ def interposed(environment, report, fault=None, at=0, **more):
         "LD_PRELOAD": str(interposer()),
         "TORTURE_PROGRAM": "rekkord",
         "TORTURE_REPORT": str(report.path),
+        # Sanitizers like to come first.
+        "ASAN_OPTIONS": environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         **more,
     }
     if fault is not None:

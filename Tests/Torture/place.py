@@ -48,6 +48,8 @@ class Place:
             if not key.startswith(("REKKORD_", "XDG_", "S3_", "AWS_", "SSH_", "LD_", "TORTURE_"))
         }
         self.environment |= {"HOME": str(self.work), "XDG_CACHE_HOME": str(self.work / "cache"), "TZ": "UTC"}
+        # One worker for small trees, so that the n-th call is nearly the same each time.
+        self.threads = 1 if size == 1 else 4
         self.make_tree(size)
 
     def remove(self):
@@ -117,9 +119,8 @@ class Place:
         return self.work / "repo"
 
     def command(self, *arguments, key="WriteOnly", place=None):
-        """One worker, so that the n-th call is nearly the same each time."""
         place = place or ["-R", str(self.repo), "-K", str(self.work / f"{key}.key")]
-        return [PROGRAM, arguments[0], *place, "-j", "1", *map(str, arguments[1:])]
+        return [PROGRAM, arguments[0], *place, "-j", str(self.threads), *map(str, arguments[1:])]
 
     def run(self, *arguments, statuses=(0,), **options):
         command = self.command(*arguments, **options)

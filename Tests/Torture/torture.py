@@ -19,36 +19,28 @@ from power import PowerLoss  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
 
-class State:
-    """What was done already, in a file, so that a long run goes on where it was stopped."""
-
-    def __init__(self, path, is_fresh):
-        self.path = path
-        self.done = {}
-        if path and path.exists() and not is_fresh:
-            self.done = json.loads(path.read_text())
-
-    def next(self, lane):
-        """The next call to strike in a lane; None when all were struck."""
-        return self.done.get(lane, 1)
-
-    def note(self, lane, at):
-        self.done[lane] = at
-        if self.path:
-            fresh = self.path.with_suffix(".new")
-            fresh.write_text(json.dumps(self.done, indent=1))
-            fresh.rename(self.path)
-
-
 class Tally:
-    def __init__(self):
+    """What was done and found; in a file as well, so that a long run goes on where it was stopped."""
+
+    def __init__(self, path=None, is_fresh=False):
+        self.path = path
         self.kills = self.failures = self.crashes = 0
         self.findings = []
+        # Scenario and fault: the next call to strike; None when all were struck.
+        self.lanes = {}
+        if path and path.exists() and not is_fresh:
+            self.__dict__ |= json.loads(path.read_text())
 
-    def take(self, fault, outcome):
-        if outcome.victim is not None:
-            self.kills += fault.kills
-            self.failures += not fault.kills
+    def count(self, fault):
+        self.kills += fault.kills
+        self.failures += not fault.kills
+
+    def keep(self):
+        if self.path:
+            kept = {name: value for name, value in self.__dict__.items() if name != "path"}
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text(json.dumps(kept, indent=1))
+            fresh.rename(self.path)
 
     def line(self):
         return f"{self.kills} kills, {self.failures} faults, {self.crashes} crashes, {len(self.findings)} findings"
@@ -59,27 +51,28 @@ def strike(scenario, fault, at, tally, out):
     try:
         outcome = scenario.attempt(fault, at)
     except Finding as finding:
-        count, victim = faults.Report.last(scenario.place.base / "report")
+        _, victim = faults.Report.last(scenario.place.base / "report")
         again = f"scripts/torture {scenario.name} --size {scenario.size} --fault {fault.name} --at {at}"
         tally.findings.append(f"{again}: {victim}: {finding}")
         print(f"FINDING {tally.findings[-1]}", file=out, flush=True)
-        tally.kills += fault.kills
-        tally.failures += not fault.kills
-        return victim is not None
-    tally.take(fault, outcome)
-    return outcome.victim is not None
+    else:
+        victim = outcome.victim
+    if victim is not None:
+        tally.count(fault)
+    return victim is not None
 
 
-def exhaust(scenario, fault, state, deadline, tally, out):
-    """Every n-th call from where the state is."""
+def exhaust(scenario, fault, deadline, tally, out):
+    """Every n-th call from where the tally is."""
     lane = f"{scenario.name} {fault.name}"
-    at = state.next(lane)
+    at = tally.lanes.get(lane, 1)
     if at is None:
         return
     while at is not None and time.monotonic() < deadline:
         last = at
         at = at + 1 if strike(scenario, fault, at, tally, out) else None
-        state.note(lane, at)
+        tally.lanes[lane] = at
+        tally.keep()
     if at is None:
         print(f"{lane}: all {last - 1} calls; {tally.line()}", file=out, flush=True)
 
@@ -116,7 +109,7 @@ def main():
     parser.add_argument("--size", type=int, help="files of the tree; default: 1, or 300 with --random")
     parser.add_argument("--fault", action="append", choices=faults.FAULTS, help="only these")
     parser.add_argument("--at", type=int, help="only this call, to see a finding again")
-    parser.add_argument("--state", type=pathlib.Path, default=BUILD / "torture.json", help="what was done already")
+    parser.add_argument("--state", type=pathlib.Path, default=BUILD / "torture.json", help="what was done already, with what was counted")
     parser.add_argument("--again", action="store_true", help="forget what was done already")
     parser.add_argument("scenarios", nargs="*", metavar="COMMAND", help=f"of {', '.join(SCENARIOS)}; default: all")
     arguments = parser.parse_args()
@@ -124,9 +117,9 @@ def main():
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     chosen = [SCENARIOS[name] for name in arguments.scenarios or SCENARIOS]
     size = arguments.size or (300 if arguments.random else 1)
-    state = State(None if arguments.random or arguments.at else arguments.state, arguments.again)
+    is_resumable = not (arguments.random or arguments.power or arguments.at)
     deadline = time.monotonic() + arguments.seconds
-    tally = Tally()
+    tally = Tally(arguments.state if is_resumable else None, arguments.again)
     for index, kind in enumerate(chosen):
         names = [name for name in kind.faults if not arguments.fault or name in arguments.fault]
         if not names or time.monotonic() > deadline or arguments.power and not kind.is_durable:
@@ -143,7 +136,7 @@ def main():
                 sample(scenario, names, arguments.seed, tally, sys.stdout, deadline=time.monotonic() + share)
             else:
                 for name in names:
-                    exhaust(scenario, faults.FAULTS[name], state, deadline, tally, sys.stdout)
+                    exhaust(scenario, faults.FAULTS[name], deadline, tally, sys.stdout)
         finally:
             scenario.close()
     print(tally.line())
