@@ -6,14 +6,13 @@ systems with a journal; a synced file may lack its name until its folder was syn
 """
 
 import os
-import random
 import shutil
 import sqlite3
 import struct
 from dataclasses import dataclass
 
 import faults
-from place import LEFTOVERS, Finding, expect
+from place import Finding, expect
 from rekkord_oracle import blobs, keys
 from rekkord_oracle.primitives import FormatError
 from rekkord_oracle.repository import MissingObject, Repository

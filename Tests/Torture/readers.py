@@ -1,0 +1,138 @@
+"""Commands that read a repository, and the one that changes its cache ID."""
+
+import os
+
+from place import expect
+from scenario import Scenario
+
+# Calls that may fail without a word: what they are for does not matter, or is done otherwise.
+SILENT = ("unlink", "stat", "lock")
+
+
+class Repositories(Scenario):
+    """A repository with two snapshots."""
+
+    def prepare(self):
+        place = self.place
+        place.make_keys()
+        place.run("save", "web", place.tree)
+        place.change_tree()
+        place.run("save", "web", place.tree)
+        self.before = place.tags()
+        self.content = self.contents()
+        self.cache_id = place.reader().config.cache_id
+        self.roots = place.roots()
+
+    def contents(self):
+        return {
+            path.relative_to(self.place.repo): path.read_bytes() if path.is_file() else None
+            for path in self.place.repo.rglob("*")
+        }
+
+    def expect_untouched(self):
+        expect(self.contents() == self.content, "the repository changed")
+
+    def expect_told(self, outcome):
+        """What could not be read of the repository was told."""
+        if outcome.victim and outcome.status == 0:
+            call, path = outcome.victim
+            is_object = path.startswith(str(self.place.repo)) and call not in SILENT
+            expect(not is_object, "status 0, and an object could not be read")
+
+
+class Scan(Repositories):
+    name = "scan"
+
+    def arguments(self):
+        return self.place.command("scan", key="Master")
+
+    def judge(self, fault, outcome):
+        self.expect_untouched()
+        clear = b": all clear" in outcome.stdout
+        expect(clear == (outcome.status == 0) or fault.name == "EPIPE" or not outcome.stdout, "status and report differ")
+        if not fault.kills and not fault.is_harmless:
+            self.expect_told(outcome)
+        result = self.place.run("scan", key="Master")
+        expect(b": all clear" in result.stdout, "the next scan is not clear")
+        # A memory that lies would hide damage from the next scan: what it remembers must have been read.
+        self.expect_untouched()
+
+
+class Restore(Repositories):
+    name = "restore"
+    options = ()
+
+    def arguments(self):
+        return self.place.command("restore", "--format", "JSON", *self.options, "web", self.target(), key="Master")
+
+    def target(self):
+        return self.place.work / "restored"
+
+    def judge(self, fault, outcome):
+        place = self.place
+        self.expect_untouched()
+        self.expect_whole_files()
+        if not fault.kills and not fault.is_harmless:
+            self.expect_told(outcome)
+        if outcome.status == 0 and outcome.stdout:
+            place.expect_equal_tree(below=self.target(), restored=True)
+        place.run("restore", "-f", *self.options, "web", self.target(), key="Master")
+        place.expect_equal_tree(below=self.target(), restored=True)
+
+    def expect_whole_files(self):
+        """A file that bears its name has its content."""
+        for folder, _, names in os.walk(self.target()):
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.startswith(".rekkord-") and name.endswith(".tmp") or os.path.islink(path):
+                    continue
+                saved = os.path.relpath(path, self.target())
+                with open(path, "rb") as file:
+                    expect(self.may_be(saved, file.read()), f"'{saved}' is not what was saved")
+
+    def may_be(self, saved, content):
+        with open("/" + saved, "rb") as file:
+            return file.read() == content
+
+
+class RestoreOver(Restore):
+    """Into a folder with other files, some of which are to go."""
+
+    name = "restore-over"
+    options = ("-f", "--delete", "--sparse", "-m", "Owner,XAttrs")
+    old = b"old" * 4000
+
+    def prepare(self):
+        super().prepare()
+        below = self.target() / str(self.place.tree).lstrip("/")
+        for name in ("notes.txt", "sub/more.bin", "sub/gone", "gone/x", "big/y"):
+            path = below / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.old)
+
+    def may_be(self, saved, content):
+        return content == self.old or super().may_be(saved, content)
+
+
+class ChangeCID(Repositories):
+    name = "change_cid"
+    is_durable = True
+
+    def arguments(self):
+        return self.place.command("change_cid", key="Master")
+
+    def judge_crash(self, reader, is_over):
+        expect(self.place.tags(reader) == self.before, "tags changed")
+        expect(not is_over or reader.config.cache_id != self.cache_id, "the old ID is back")
+
+    def judge(self, fault, outcome):
+        place = self.place
+        before = place.reader().config
+        place.expect_sound()
+        expect(place.tags() == self.before, "tags changed")
+        place.run("change_cid", key="Master")
+        after = place.reader().config
+        expect(after.repository_id == before.repository_id and after.cache_id != before.cache_id, "the next change_cid did not change it")
+        place.run("save", "web", place.tree)
+        place.expect_sound()
+        expect(place.roots() == self.roots, "the next save saved something else")

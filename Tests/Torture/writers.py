@@ -1,0 +1,145 @@
+"""Commands that write keys and repositories, in folders and in buckets."""
+
+import shutil
+
+from bucket_place import BucketPlace
+from place import expect
+from scenario import Scenario
+
+# Faults of a network, and those of a machine that uses one.
+NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting")
+
+
+class Save(Scenario):
+    """A second save of a changed tree, with a cache that knows the first."""
+
+    name = "save"
+    is_durable = True
+
+    def prepare(self):
+        place = self.place
+        place.make_keys()
+        place.settle()
+        place.run("save", "web", place.tree)
+        before = place.tags()
+        place.change_tree()
+        place.keep()
+        # What the save is to come to, found out without any cache.
+        place.reset()
+        shutil.rmtree(place.work / "cache")
+        place.run("save", "web", place.tree)
+        self.expected = place.roots()
+        self.before = before
+        place.reset()
+
+    def arguments(self):
+        return self.place.command("save", "--format", "JSON", "web", self.place.tree)
+
+    def judge_crash(self, reader, is_over):
+        place, tags = self.place, self.place.tags(reader)
+        expect(self.before <= tags, "a snapshot is gone")
+        if is_over:
+            expect(len(tags - self.before) == 1, "the new snapshot is gone")
+            expect(place.roots(reader=reader) == self.expected, "the snapshot is another")
+
+    def judge(self, fault, outcome):
+        place = self.place
+        tags = place.tags()
+        expect(self.before <= tags, "a snapshot is gone")
+        expect(len(tags - self.before) <= 1, "more than one new snapshot")
+        place.expect_sound()
+        if outcome.status in (0, 3) and outcome.stdout:
+            expect(len(tags - self.before) == 1, f"status {outcome.status} without a snapshot")
+        if outcome.status == 0 and outcome.victim and fault.name != "EPIPE":
+            expect(place.roots() == self.expected, f"status 0, and the snapshot lacks something: {outcome.stderr}")
+        place.run("save", "web", place.tree)
+        place.expect_sound()
+        expect(place.roots() == self.expected, "the next save saved something else")
+        expect(len(place.tags()) == len(tags) + 1, "the next save made no snapshot of its own")
+
+
+class SyncFS(Save):
+    """The same where files become durable in groups."""
+
+    name = "save-grouped"
+    more = {"TORTURE_FSTYPE": "EF53"}
+
+
+class FirstSave(Save):
+    """The first save of a machine: no cache, no tag, no badge; folders for tags are made."""
+
+    name = "save-first"
+
+    def prepare(self):
+        place = self.place
+        place.make_keys()
+        place.change_tree()
+        place.keep()
+        place.reset()
+        place.run("save", "web", place.tree)
+        self.expected = place.roots()
+        self.before = set()
+        place.reset()
+
+
+class Init(Scenario):
+    name = "init"
+    is_durable = True
+
+    def prepare(self):
+        self.place.work.joinpath("keep").touch()
+
+    def arguments(self):
+        return self.place.command("init", "-g", key="Master")
+
+    def judge(self, fault, outcome):
+        place, key = self.place, self.place.work / "Master.key"
+        if place.has_repository():
+            expect(key.exists(), "a repository without its key")
+        if fault.kills or outcome.status != 0:
+            # What a person does who sees the failure: again, with the key if there is one.
+            done = place.has_repository()
+            options = () if key.exists() else ("-g",)
+            place.run("init", *options, key="Master", statuses=(1,) if done else (0,))
+        place.run("derive", "-t", "WriteOnly", "-O", place.work / "WriteOnly.key", key="Master")
+        place.run("save", "web", place.tree)
+        place.expect_sound()
+        place.expect_equal_tree()
+
+
+class Derive(Scenario):
+    name = "derive"
+
+    def prepare(self):
+        self.place.make_keys()
+
+    def arguments(self):
+        return self.place.command("derive", "-f", "-t", "ReadWrite", "-O", self.place.work / "WriteOnly.key", key="Master")
+
+    def judge(self, fault, outcome):
+        place = self.place
+        # The key file is the old one or the new one, and either can save.
+        place.run("save", "web", place.tree)
+        place.expect_sound()
+        mode = (place.work / "WriteOnly.key").stat().st_mode
+        expect(mode & 0o077 == 0, "others can read the key")
+
+
+class BucketSave(Save):
+    """A later save, into a bucket."""
+
+    name = "save-s3"
+    is_durable = False
+    faults = NETWORK_FAULTS
+
+    def make_place(self, size):
+        return BucketPlace(size)
+
+
+class BucketInit(Init):
+    name = "init-s3"
+    is_durable = False
+    faults = NETWORK_FAULTS
+
+    def make_place(self, size):
+        return BucketPlace(size)
