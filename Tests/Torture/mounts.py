@@ -52,11 +52,15 @@ class Mount(Repositories):
             self.arguments(), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
+            deadline = time.monotonic() + COMMAND_TIMEOUT
             while process.poll() is None and not os.path.ismount(self.point()):
+                expect(time.monotonic() < deadline, "the mount does not come up")
                 time.sleep(0.002)
             if process.poll() is None:
                 seen = self.read(self.point())
-                subprocess.run(["fusermount3", "-u", self.point()], capture_output=True)
+                # Busy when somebody else on this machine looks at all mounts just now.
+                if subprocess.run(["fusermount3", "-u", self.point()], capture_output=True).returncode != 0:
+                    process.terminate()
             _, stderr = process.communicate(timeout=COMMAND_TIMEOUT)
         finally:
             if process.poll() is None:
@@ -110,7 +114,9 @@ class BackgroundMount(Mount):
             os.close(end)
             if result.returncode == 0:
                 seen = self.read(self.point())
-            subprocess.run(["fusermount3", "-u", self.point()], capture_output=True)
+            # Also where somebody else on this machine looks at all mounts just now.
+            if subprocess.run(["fusermount3", "-u", self.point()], capture_output=True).returncode != 0:
+                subprocess.run(["fusermount3", "-uz", self.point()], capture_output=True)
             expect(select.select([lives], [], [], COMMAND_TIMEOUT)[0], "the process stays after it was unmounted")
         finally:
             os.close(lives)

@@ -49,12 +49,11 @@ class Scenario:
         self.place.reset()
         try:
             outcome = self.run(fault, at)
-        except subprocess.TimeoutExpired as error:
-            raise Finding("it hangs") from error
-        self.place.come_to_rest()
-        self.judge_status(fault, outcome)
-        try:
+            self.place.come_to_rest()
+            self.judge_status(fault, outcome)
             self.judge(fault, outcome)
+        except subprocess.TimeoutExpired as error:
+            raise Finding(f"it hangs: {error}") from error
         except (FormatError, OSError) as error:
             raise Finding(f"{type(error).__name__}: {error}") from error
         return outcome
