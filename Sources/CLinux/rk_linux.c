@@ -6,7 +6,9 @@
 #include <linux/openat2.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -170,6 +172,22 @@ rk_disable_core_dumps(void)
 		result = -1;
 #endif
 	return (result);
+}
+
+void
+rk_die_silently(void)
+{
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+	static const int signals[] = { SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP };
+	struct sigaction action;
+	size_t i;
+
+	if (getenv("SWIFT_BACKTRACE") != NULL)
+		return;
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			(void)signal(signals[i], SIG_DFL);
+#endif
 }
 
 void

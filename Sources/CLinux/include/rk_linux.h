@@ -82,6 +82,12 @@ int64_t rk_filesystem_type(int fd);
 /* RLIMIT_CORE 0 and PR_SET_DUMPABLE 0. */
 int rk_disable_core_dumps(void);
 
+/*
+ * Has a crash end the process as in C. The report that Swift prints of one shows the registers and the memory near them, which
+ * may be keys; who sets SWIFT_BACKTRACE wants it all the same.
+ */
+void rk_die_silently(void);
+
 /* Raises the soft limit of open files to the hard one; returns the limit in force, or -1. */
 int64_t rk_raise_open_file_limit(void);
 

@@ -96,13 +96,21 @@ public enum KeyFile {
 
     private static func armored(_ raw: UnsafeRawBufferPointer) -> [UInt8] {
         let newline = UInt8(ascii: "\n")
-        let digits = Sodium.base64(raw, .standard)
-        var text = begin + [newline]
+        var digits = Sodium.base64(raw, .standard)
+        defer { digits.withUnsafeMutableBytes { Sodium.wipe($0) } }
+        let lineCount = (digits.count + lineLength - 1) / lineLength
+        var text: [UInt8] = []
+        // Growing would leave copies behind.
+        text.reserveCapacity(begin.count + digits.count + lineCount + end.count + 2)
+        text += begin
+        text.append(newline)
         for start in stride(from: 0, to: digits.count, by: lineLength) {
             text += digits[start..<min(start + lineLength, digits.count)]
             text.append(newline)
         }
-        return text + end + [newline]
+        text += end
+        text.append(newline)
+        return text
     }
 
     /// What stands between the markers, decoded.
@@ -112,7 +120,11 @@ public enum KeyFile {
         }
         let rest = text[start...]
         let stop = rest.firstRange(of: end)?.lowerBound ?? rest.endIndex
-        let digits = rest[..<stop].filter { !Self.isSpace($0) }
+        var digits: [UInt8] = []
+        // Growing would leave copies behind.
+        digits.reserveCapacity(stop - start)
+        defer { digits.withUnsafeMutableBytes { Sodium.wipe($0) } }
+        for byte in rest[..<stop] where !isSpace(byte) { digits.append(byte) }
         guard let raw = Sodium.decodeBase64(digits, .standard) else {
             throw FormatError("malformed key file")
         }

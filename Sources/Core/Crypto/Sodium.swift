@@ -391,22 +391,28 @@ enum Sodium {
 
     static func base64(_ bytes: UnsafeRawBufferPointer, _ variant: Base64Variant) -> [UInt8] {
         start()
-        var text = [CChar](repeating: 0, count: sodium_base64_encoded_len(bytes.count, variant.code))
-        sodium_bin2base64(&text, text.count, bytes.uint8, bytes.count, variant.code)
-        return text.dropLast().map { UInt8(bitPattern: $0) }
+        let count = sodium_base64_encoded_len(bytes.count, variant.code)
+        return [UInt8](unsafeUninitializedCapacity: count) { text, used in
+            guard let base = text.baseAddress else { return }
+            base.withMemoryRebound(to: CChar.self, capacity: count) {
+                _ = sodium_bin2base64($0, count, bytes.uint8, bytes.count, variant.code)
+            }
+            // Without the zero at its end.
+            used = count - 1
+        }
     }
 
-    /// The bytes of a whole text; nil when it holds anything else.
+    /// The bytes of a whole text; nil when it holds anything else. Makes no copy of an array.
     static func decodeBase64(_ text: some Collection<UInt8>, _ variant: Base64Variant) -> [UInt8]? {
         start()
-        let text = text.map { CChar(bitPattern: $0) }
+        let text = Array(text)
         var bytes = [UInt8](repeating: 0, count: text.count / 4 * 3 + 3)
         var count = 0
-        let status = text.withUnsafeBufferPointer { text in
+        let status = text.withUnsafeBytes { text in
             sodium_base642bin(
                 &bytes,
                 bytes.count,
-                text.baseAddress,
+                text.baseAddress?.assumingMemoryBound(to: CChar.self),
                 text.count,
                 nil,
                 &count,
