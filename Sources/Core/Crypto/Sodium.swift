@@ -402,7 +402,9 @@ enum Sodium {
         }
     }
 
-    /// The bytes of a whole text; nil when it holds anything else. Makes no copy of an array.
+    /// The bytes of a whole text; nil when it holds anything else.
+    ///
+    /// Makes no copy of an array.
     static func decodeBase64(_ text: some Collection<UInt8>, _ variant: Base64Variant) -> [UInt8]? {
         start()
         let text = Array(text)

@@ -349,8 +349,9 @@ public enum System {
         rk_limit_heaps(2)
     }
 
-    /// Keeps keys out of core dumps and reports of crashes, and away from debuggers of the same user. A report is printed all the
-    /// same where `SWIFT_BACKTRACE` is set.
+    /// Keeps keys out of core dumps and reports of crashes, and away from debuggers of the same user.
+    ///
+    /// A report is printed all the same where `SWIFT_BACKTRACE` is set.
     public static func disableCoreDumps() {
         _ = rk_disable_core_dumps()
         rk_die_silently()
