@@ -48,6 +48,7 @@ TABLE = {
     "change_cid": [_CONFIG, r"PUT rekkord( locked)?"],
     "reset_cache": [_CONFIG],
     "reset_cache-list": [_CONFIG, r"LIST blobs/"],
+    "setup": [],
     "offline": [],
     "open": [r".*"],
 }
