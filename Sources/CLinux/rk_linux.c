@@ -195,9 +195,19 @@ rk_limit_heaps(int count)
 {
 #ifdef M_ARENA_MAX
 	mallopt(M_ARENA_MAX, count);
+	/* Fixed: by itself the threshold grows with what is freed, and as much then stays in each heap. */
+	mallopt(M_MMAP_THRESHOLD, 512 << 10);
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
 #else
 	(void)count;
 #endif
+}
+
+void
+rk_return_free_memory(void)
+{
+
+	malloc_trim(0);
 }
 
 int64_t

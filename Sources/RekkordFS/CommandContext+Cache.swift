@@ -37,10 +37,12 @@ extension CommandContext {
     ///
     /// - Parameters:
     ///   - total: What `--disk-cache-size` says instead of the configuration.
+    ///   - queueByteCount: How much may wait to be written to it.
     ///   - warn: Gets a line when there can be no such cache, now or later.
     func openObjectCache(
         of repository: Repository,
         total: Int? = nil,
+        queueByteCount: Int = ObjectCache.usualQueueByteCount,
         warn: @escaping @Sendable (String) -> Void
     ) -> ObjectCache? {
         let limits =
@@ -53,6 +55,7 @@ extension CommandContext {
                 cacheID: repository.cacheID,
                 limits: limits,
                 objectByteLimit: Repository.maxObjectByteCount,
+                queueByteCount: queueByteCount,
                 warn: warn
             )
         } catch {

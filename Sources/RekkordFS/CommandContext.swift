@@ -119,11 +119,20 @@ final class CommandContext {
     }
 
     /// Opens the repository with a key that has the right.
-    func openRepository(for command: String, requiring right: Right? = nil) throws(RekkordError) -> Repository
-    {
+    ///
+    /// - Parameter decoderCount: How many blobs are decoded at once.
+    func openRepository(
+        for command: String,
+        requiring right: Right? = nil,
+        decoderCount: Int = Repository.processorCount
+    ) throws(RekkordError) -> Repository {
         let location = try location()
         let keys = try loadKey(for: command, requiring: right)
-        let repository = try Repository.open(try storage(at: location), keys: keys)
+        let repository = try Repository.open(
+            try storage(at: location),
+            keys: keys,
+            decoderCount: decoderCount
+        )
         if keys.type.canLog, cacheDirectory != nil {
             repository.rememberTags(in: try cacheFolder(of: repository))
         }

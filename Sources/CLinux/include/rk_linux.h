@@ -91,8 +91,14 @@ void rk_die_silently(void);
 /* Raises the soft limit of open files to the hard one; returns the limit in force, or -1. */
 int64_t rk_raise_open_file_limit(void);
 
-/* Lets at most ${count} heaps serve all threads; before the first thread.  mallopt(3), M_ARENA_MAX. */
+/*
+ * Lets at most ${count} heaps serve all threads, which give back what is free in large pieces; before the first thread.
+ * mallopt(3): M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
+ */
 void rk_limit_heaps(int count);
+
+/* Gives free pages of all heaps back, those between others too.  malloc_trim(3). */
+void rk_return_free_memory(void);
 
 /* Names the calling thread for ps and debuggers; at most 15 bytes count. */
 void rk_name_thread(const char *name);

@@ -56,6 +56,8 @@ public final class BlobCache<Value: Sendable>: Sendable {
     /// How long a failure is believed.
     static var failureMilliseconds: Int64 { 3000 }
     private static var shardCount: Int { 16 }
+    /// After so many bytes in small pieces were evicted, what they leave free is given back.
+    private static var returnedByteCount: Int { 8 << 20 }
 
     /// One load under way.
     ///
@@ -129,6 +131,8 @@ public final class BlobCache<Value: Sendable>: Sendable {
     private let metadataUse = Usage()
     private let rawUse = Usage()
     private let lastCompletion: Atomic<Int64>
+    /// How much metadata was evicted since the memory was given back.
+    private let evictedMetadata = Atomic<Int>(0)
     private let nearby: Nearby?
     private let schedule: Scheduler
     private let load: Loader
@@ -403,7 +407,7 @@ public final class BlobCache<Value: Sendable>: Sendable {
         guard let shard = shards.min(by: { $0.oldest(catalog) < $1.oldest(catalog) }) else { return false }
         let usage = usage(catalog)
         // Freed outside the lock.
-        let evicted = shard.state.withLock { state in
+        var evicted = shard.state.withLock { state in
             let evicted = state.lists[Int(catalog.rawValue)].removeOldest()
             if let evicted {
                 usage.byteCount.subtract(evicted.cost, ordering: .relaxed)
@@ -416,9 +420,19 @@ public final class BlobCache<Value: Sendable>: Sendable {
             shard.publish(state)
             return evicted
         }
-        guard evicted != nil else { return false }
+        guard let cost = evicted?.cost else { return false }
+        evicted = nil
         counters.evictions.add()
+        if catalog == .metadata { returnMemory(cost) }
         return true
+    }
+
+    /// Folders lie in small pieces in the heaps, where chunks cannot use what they leave.
+    private func returnMemory(_ byteCount: Int) {
+        let due = max(Self.returnedByteCount, byteLimit / 8)
+        guard evictedMetadata.add(byteCount, ordering: .relaxed).newValue >= due else { return }
+        evictedMetadata.store(0, ordering: .relaxed)
+        System.returnFreeMemory()
     }
 
     private func shard(for id: ObjectID) -> Shard {

@@ -15,9 +15,9 @@ public enum LoadLane: Int, Sendable, CaseIterable {
 
 /// Runs loads on threads of its own, as many at once as there may be connections, the most urgent one first.
 ///
-/// A load that has received what it asked for says so, and the next one may start while it decodes. Speculation never
-/// has all connections (unless there is only one), so whoever waits gets the next one at the latest when one demanded
-/// load is done.
+/// A load that has received what it asked for says so, and the next one may start while it decodes. Speculation leaves
+/// one connection (unless there is only one) to whoever waits, who then gets it at the latest when one demanded load is
+/// done. Where only speculation has been at work for a while, as ahead of one sequential reader, it has all of them.
 public final class LoadLanes: Sendable {
     /// One piece of work; it tells its outcome itself.
     ///
@@ -26,11 +26,15 @@ public final class LoadLanes: Sendable {
 
     /// Enough for the chunks that `--read-ahead` allows; further ones are not worth queueing.
     private static let speculationCapacity = 256
+    /// After so many speculative loads in a row for each connection nobody is thought to need one soon.
+    static let quietLoadsPerConnection = 2
 
     private struct State {
         var queues: [JobQueue] = LoadLane.allCases.map { _ in JobQueue() }
         var connectionCount = 0
         var speculationCount = 0
+        /// How many speculative loads were started since the last demanded one.
+        var speculationRun = 0
     }
 
     /// First in, first out.
@@ -114,11 +118,19 @@ public final class LoadLanes: Sendable {
                 guard state.connectionCount < connectionLimit else { return nil }
                 for lane in LoadLane.allCases {
                     if lane == .speculation {
-                        guard state.speculationCount < max(1, connectionLimit - 1) else { return nil }
+                        let isQuiet =
+                            state.speculationRun >= LoadLanes.quietLoadsPerConnection * connectionLimit
+                        let limit = isQuiet ? connectionLimit : max(1, connectionLimit - 1)
+                        guard state.speculationCount < limit else { return nil }
                     }
                     guard let job = state.queues[lane.rawValue].popFirst() else { continue }
                     state.connectionCount += 1
-                    if lane == .speculation { state.speculationCount += 1 }
+                    if lane == .speculation {
+                        state.speculationCount += 1
+                        state.speculationRun += 1
+                    } else {
+                        state.speculationRun = 0
+                    }
                     return (job, lane)
                 }
                 return nil

@@ -16,8 +16,8 @@ public final class ObjectCache: Sendable {
         let object: ByteBuffer
     }
 
-    /// How much may wait to be written.
-    private static let queueByteCount = 32 << 20
+    /// How much may wait to be written, unless told otherwise.
+    public static let usualQueueByteCount = 32 << 20
     /// How long nothing is written after a failure.
     private static let pauseMilliseconds: Int64 = 60_000
 
@@ -27,7 +27,7 @@ public final class ObjectCache: Sendable {
     private let folder: ObjectFolder
     private let limits: ObjectCacheLimits
     private let objectByteLimit: Int
-    private let queue = BoundedQueue<Order>(capacity: queueByteCount)
+    private let queue: BoundedQueue<Order>
     private let pause: Pause
     private let writer: WorkerThread
 
@@ -42,6 +42,7 @@ public final class ObjectCache: Sendable {
     /// - Parameters:
     ///   - cacheID: Objects that were kept under another one are as good as absent, and removed.
     ///   - objectByteLimit: Larger files are no objects.
+    ///   - queueByteCount: How much may wait to be written.
     ///   - renewAfterSeconds: How exact the order of use is.
     ///   - warn: Gets at most one line; called on any thread.
     public init(
@@ -49,13 +50,16 @@ public final class ObjectCache: Sendable {
         cacheID: [UInt8],
         limits: ObjectCacheLimits,
         objectByteLimit: Int,
+        queueByteCount: Int = usualQueueByteCount,
         renewAfterSeconds: Int64 = 3600,
         warn: @escaping @Sendable (String) -> Void
     ) throws(RekkordError) {
         self.folder = ObjectFolder(folder, cacheID: cacheID, renewAfterSeconds: renewAfterSeconds)
         self.limits = limits
         self.objectByteLimit = objectByteLimit
-        let (queue, pause, counters) = (queue, Pause(), counters)
+        let queue = BoundedQueue<Order>(capacity: max(1, queueByteCount))
+        let (pause, counters) = (Pause(), counters)
+        self.queue = queue
         self.pause = pause
         let keeper = ObjectKeeper(self.folder, limits, counters)
         writer = try WorkerThread(name: "disk-cache") {

@@ -50,7 +50,7 @@ struct ObjectFolder: Sendable {
                 return nil
             }
             renew(file, status)
-            return try ByteBuffer(capacity: Int(status.size)) { (target) throws(Errno) in
+            return try ByteBuffer(receiving: Int(status.size), isAgain: false) { (target) throws(Errno) in
                 try System.fill(target, from: file.number)
             }
         } catch {

@@ -2,40 +2,30 @@ internal import Glibc
 
 /// Makes plaintexts from stored objects: decrypt, decompress, check all that the object itself can prove.
 ///
-/// Holds working memory for one thread at a time: address space for the largest plaintext, of which only what was
-/// touched is occupied. So the size need not be known, nothing is moved while it grows, and an LZ4 bomb ends at the limit.
+/// Not for two threads at once. Plaintexts are made in a block of the `BufferPool`, which becomes the result where there
+/// is much of it. So the size need not be known and nothing is copied. What does not fit there is made once more in
+/// address space for the largest plaintext, where an LZ4 bomb ends at the limit.
 /// - Source: rekkord-format(5), "Body".
 final class BlobDecoder {
     /// The largest plaintext that is read, in bytes.
     static let maxPlaintextByteCount = 256 << 20
-    /// Beyond this the working memory is given back after use.
-    private static let keptByteCount = 9 << 20
 
     private let decompressor = LZ4.Decoder()
-    private let plaintext: UnsafeMutableRawBufferPointer
     private let piece = UnsafeMutableRawBufferPointer.allocate(
         byteCount: BlobLayout.pieceByteCount,
         alignment: 64
     )
-    private var touched = 0
-
-    init() {
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let memory = mmap(nil, Self.maxPlaintextByteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
-        guard memory != MAP_FAILED, let memory else { fatalError("out of address space") }
-        plaintext = UnsafeMutableRawBufferPointer(start: memory, count: Self.maxPlaintextByteCount)
-    }
+    /// At hand for small objects, whose plaintexts are copied out of it.
+    private var spare: BufferPool.Block?
 
     deinit {
-        munmap(plaintext.baseAddress, plaintext.count)
         piece.deallocate()
     }
 
     /// What an object holds.
     struct Result {
         let type: BlobType
-        /// Valid until the decoder is used again.
-        let plaintext: UnsafeRawBufferPointer
+        let plaintext: ByteBuffer
     }
 
     /// Opens one object.
@@ -67,17 +57,60 @@ final class BlobDecoder {
         )
     }
 
-    /// Decrypts and decompresses what follows the intro; the result is valid until the decoder is used again.
+    /// Decrypts and decompresses what follows the intro.
     func decodeMessages(
         of object: UnsafeRawBufferPointer,
         streamKey: borrowing SecretKey,
         limit: Int
-    ) throws(FormatError) -> UnsafeRawBufferPointer {
-        releaseLargePlaintext()
+    ) throws(FormatError) -> ByteBuffer {
+        var block = block(for: object.count)
+        let count: Int
+        do {
+            let target = block.bytes.slice(0..<min(limit, BufferPool.blockByteCount))
+            count = try decode(object, streamKey: streamKey, into: target)
+        } catch {
+            block.empty()
+            guard error == .tooLarge, limit > BufferPool.blockByteCount else { throw error }
+            return try decodeLarge(object, streamKey: streamKey, limit: limit)
+        }
+        if BufferPool.serves(count) { return ByteBuffer(block, count: count) }
+        block.touch(count)
+        let plaintext = ByteBuffer(block.bytes.slice(0..<count))
+        spare = consume block
+        return plaintext
+    }
+
+    private func block(for byteCount: Int) -> BufferPool.Block {
+        guard !BufferPool.serves(byteCount), var block = spare.take() else {
+            return BufferPool.shared.block(for: byteCount)
+        }
+        block.prepare(byteCount)
+        return block
+    }
+
+    /// Decodes what fits into no block.
+    private func decodeLarge(
+        _ object: UnsafeRawBufferPointer,
+        streamKey: borrowing SecretKey,
+        limit: Int
+    ) throws(FormatError) -> ByteBuffer {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let memory = mmap(nil, limit, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard memory != MAP_FAILED, let memory else { fatalError("out of address space") }
+        defer { munmap(memory, limit) }
+        let target = UnsafeMutableRawBufferPointer(start: memory, count: limit)
+        let count = try decode(object, streamKey: streamKey, into: target)
+        return ByteBuffer(target.slice(0..<count))
+    }
+
+    private func decode(
+        _ object: UnsafeRawBufferPointer,
+        streamKey: borrowing SecretKey,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(FormatError) -> Int {
         decompressor.reset()
         let header = UnsafeRawBufferPointer(rebasing: object[BlobLayout.header])
         var stream = streamKey.withBytes { Sodium.Stream(key: $0, header: header) }
-        let target = plaintext.slice(0..<min(limit, plaintext.count))
         var offset = BlobLayout.introByteCount
         var produced = 0
         var frameEnded = false
@@ -95,7 +128,6 @@ final class BlobDecoder {
             if !frameEnded, opened.count > 0 {
                 let progress = try decompressor.decode(padding, into: target.slice(produced..<target.count))
                 produced += progress.produced
-                touched = max(touched, produced)
                 frameEnded = progress.isAtEnd
                 padding = UnsafeRawBufferPointer(rebasing: padding[progress.consumed...])
             }
@@ -104,11 +136,6 @@ final class BlobDecoder {
         }
         guard frameEnded else { throw FormatError("LZ4 frame without an end") }
         guard offset == object.count else { throw FormatError("bytes after the end") }
-        return UnsafeRawBufferPointer(target.slice(0..<produced))
-    }
-
-    private func releaseLargePlaintext() {
-        if touched > Self.keptByteCount { madvise(plaintext.baseAddress, plaintext.count, MADV_DONTNEED) }
-        touched = 0
+        return produced
     }
 }

@@ -123,7 +123,7 @@ final class BlobEncoder {
         let copy = try object.withBytes { (object) throws(FormatError) in
             try decoder.decodeMessages(of: object, streamKey: streamKey, limit: plaintext.count)
         }
-        guard copy.elementsEqual(plaintext) else {
+        guard copy.withBytes({ $0.elementsEqual(plaintext) }) else {
             throw FormatError("the sealed blob does not decode to its content")
         }
     }
@@ -143,12 +143,5 @@ enum BlobLayout {
     /// The number of messages of a padded frame, which is never empty.
     static func pieceCount(_ paddedByteCount: Int) -> Int {
         (paddedByteCount + pieceByteCount - 1) / pieceByteCount
-    }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    /// The part of the buffer at `range`.
-    func slice(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: self[range])
     }
 }

@@ -349,6 +349,13 @@ public enum System {
         rk_limit_heaps(2)
     }
 
+    /// Gives back what is free in heaps, for who has freed many small pieces and goes on with large ones.
+    ///
+    /// - Source: C: `malloc_trim`.
+    static func returnFreeMemory() {
+        rk_return_free_memory()
+    }
+
     /// Keeps keys out of core dumps and reports of crashes, and away from debuggers of the same user.
     ///
     /// A report is printed all the same where `SWIFT_BACKTRACE` is set.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Joins keys and storage: the one door to stored bytes in each direction.
 ///
 /// `get` does all checking, so nobody behind it can forget to. Safe on any number of threads; each call works on
@@ -7,6 +9,9 @@ public final class Repository: Sendable {
     public static let maxObjectByteCount = 256 << 20
     /// The largest plaintext that is read, in bytes.
     public static let maxPlaintextByteCount = BlobDecoder.maxPlaintextByteCount
+
+    /// How many processors there are.
+    public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// What opens and seals.
     public let keys: KeySet
@@ -20,15 +25,17 @@ public final class Repository: Sendable {
     let configState: ObjectState
 
     let tagWatch = TagWatch()
-    private let decoders = Pool<BlobDecoder> { BlobDecoder() }
+    private let decoders: Pool<BlobDecoder>
     private let encoders = Pool<BlobEncoder> { BlobEncoder() }
 
     private init(
         _ storage: any Storage,
         keys: KeySet,
         _ config: ConfigObject,
-        _ configState: ObjectState = ObjectState()
+        _ configState: ObjectState = ObjectState(),
+        decoderCount: Int
     ) {
+        decoders = Pool(limit: decoderCount) { BlobDecoder() }
         self.configState = configState
         self.storage = storage
         self.keys = keys
@@ -42,13 +49,18 @@ public final class Repository: Sendable {
     ///
     /// - Throws: `.notInitialized`, `.key` when the key was made for another repository, `.unsupported` for another
     ///   revision of the format, or what the storage says.
-    public static func open(_ storage: any Storage, keys: KeySet) throws(RekkordError) -> Repository {
+    /// - Parameter decoderCount: How many blobs are decoded at once at most; nobody gains by more than there are processors.
+    public static func open(
+        _ storage: any Storage,
+        keys: KeySet,
+        decoderCount: Int = processorCount
+    ) throws(RekkordError) -> Repository {
         let name = "cannot open repository '\(storage.displayURL)'"
         do throws(RekkordError) {
             let result = try readVerified(storage, ObjectNames.config, limit: ConfigObject.byteCount) {
                 (object) throws(ConfigObject.Failure) in
                 let config = try ConfigObject(object.bytes.array, key: keys.configKey)
-                return Repository(storage, keys: keys, config, object.state)
+                return Repository(storage, keys: keys, config, object.state, decoderCount: decoderCount)
             }
             switch result {
             case .success(let repository): return repository
@@ -82,7 +94,7 @@ public final class Repository: Sendable {
             NewObject(name: ObjectNames.conditionalWrite, bytes: []),
             NewObject(name: ObjectNames.config, bytes: object),
         ])
-        return Repository(storage, keys: keys, config)
+        return Repository(storage, keys: keys, config, decoderCount: processorCount)
     }
 
     /// Replaces the cache id, so that every machine drops its cache.
@@ -214,15 +226,11 @@ public final class Repository: Sendable {
                 try decode(bytes, with: decoder, limit: limit)
             }
             guard result.type.catalog == id.catalog,
-                salts.hash(result.type.rawValue, result.plaintext) == id.hash
+                result.plaintext.withBytes({ salts.hash(result.type.rawValue, $0) }) == id.hash
             else {
                 throw FormatError("hash mismatch", .hash)
             }
-            return Blob(
-                type: result.type,
-                bytes: ByteBuffer(result.plaintext),
-                objectByteCount: object.count
-            )
+            return Blob(type: result.type, bytes: result.plaintext, objectByteCount: object.count)
         }
     }
 

@@ -115,7 +115,11 @@ extension MountedView {
                 if missing.count == Self.maxNeededCount { break }
             }
         }
-        if loaded.isEmpty { readAhead(reader, first...last, waited: !missing.isEmpty) }
+        // Once for each request, however often it is tried.
+        if !(first...last).contains(where: { loaded[table.chunk(at: $0).objectID] != nil }) {
+            let isBulk = count >= ReadAhead.bulkByteCount
+            readAhead(reader, first...last, waited: !missing.isEmpty, isBulk: isBulk)
+        }
         guard missing.isEmpty else { throw .needs(missing) }
         var position = start
         for (index, blob) in zip(first...last, chunks) {
@@ -156,7 +160,12 @@ extension MountedView {
 
     // MARK: Ahead of need
 
-    private func readAhead(_ reader: ReaderTable.Reader, _ chunks: ClosedRange<Int>, waited: Bool) {
+    private func readAhead(
+        _ reader: ReaderTable.Reader,
+        _ chunks: ClosedRange<Int>,
+        waited: Bool,
+        isBulk: Bool
+    ) {
         let now = MonotonicTime.milliseconds()
         reader.use(at: now)
         let byteLimit = min(settings.readAheadByteCount, cache.byteLimit / 2)
@@ -164,6 +173,7 @@ extension MountedView {
             readAhead.note(
                 chunks,
                 waited: waited,
+                isBulk: isBulk,
                 maxWindow: Self.windowPerConnection * settings.connectionCount,
                 byteLimit: byteLimit / readers.activeCount(since: now - Self.idleMilliseconds),
                 in: reader.table

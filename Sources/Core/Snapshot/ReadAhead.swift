@@ -4,6 +4,10 @@
 /// requests out of order included; then a window of following chunks is kept on its way. The window starts at one
 /// chunk and grows fourfold whenever the reader had to wait. A read elsewhere starts again, without a window at first:
 /// whoever looks at the first and last bytes of each file gains nothing from more.
+///
+/// Large requests are bulk: the kernel asks for so much only when it reads ahead itself. Who reads in bulk from the start
+/// of a file has a window at once, and it grows with each chunk that is done, so that all connections are busy two round
+/// trips after the first request.
 struct ReadAhead {
     private struct Reader {
         var chunk: Int
@@ -14,6 +18,9 @@ struct ReadAhead {
     }
 
     private static let maxReaderCount = 2
+    /// What the kernel asks for at most unless root raised it, and only when it is reading ahead.
+    static let bulkByteCount = 131_072
+    private static let firstBulkWindow = 2
 
     private var readers: [Reader] = []
     private var uses: UInt64 = 0
@@ -22,33 +29,30 @@ struct ReadAhead {
     ///
     /// - Parameters:
     ///   - waited: Whether the reader had to wait for any of them.
+    ///   - isBulk: Whether the request was large.
     ///   - maxWindow: How many chunks are worth having on their way.
     ///   - byteLimit: The most that may be on its way for this file.
     ///   - table: Of the file.
     mutating func note(
         _ chunks: ClosedRange<Int>,
         waited: Bool,
+        isBulk: Bool,
         maxWindow: Int,
         byteLimit: Int,
         in table: FileTable
     ) -> Range<Int> {
         uses += 1
         let nearby = readers.firstIndex { ($0.chunk - 1...$0.chunk + 1).contains(chunks.lowerBound) }
-        guard let index = nearby else {
-            let reader = Reader(chunk: chunks.upperBound, ahead: chunks.upperBound + 1, lastUse: uses)
-            if readers.count < Self.maxReaderCount {
-                readers.append(reader)
-            } else if let oldest = readers.indices.min(by: { readers[$0].lastUse < readers[$1].lastUse }) {
-                readers[oldest] = reader
-            }
+        guard let index = nearby ?? place(chunks, startsInBulk: isBulk && chunks.lowerBound == 0) else {
             return 0..<0
         }
         var reader = readers[index]
+        let advanced = chunks.upperBound > reader.chunk
         reader.lastUse = uses
         reader.chunk = max(reader.chunk, chunks.upperBound)
         if reader.window == 0 {
-            reader.window = 1
-        } else if waited {
+            reader.window = nearby == nil ? Self.firstBulkWindow : 1
+        } else if waited || isBulk && advanced {
             reader.window = min(reader.window * 4, maxWindow)
         }
         let start = max(reader.ahead, reader.chunk + 1)
@@ -63,6 +67,20 @@ struct ReadAhead {
         reader.ahead = max(reader.ahead, end)
         readers[index] = reader
         return start..<end
+    }
+
+    /// Makes a new reader, in the place of the one unused for longest; returns it if it is to have a window at once.
+    private mutating func place(_ chunks: ClosedRange<Int>, startsInBulk: Bool) -> Int? {
+        let reader = Reader(chunk: chunks.upperBound, ahead: chunks.upperBound + 1, lastUse: uses)
+        let index: Int
+        if readers.count < Self.maxReaderCount {
+            index = readers.count
+            readers.append(reader)
+        } else {
+            index = readers.indices.min { readers[$0].lastUse < readers[$1].lastUse } ?? 0
+            readers[index] = reader
+        }
+        return startsInBulk ? index : nil
     }
 
     /// Takes back that chunks from `index` on are on their way.

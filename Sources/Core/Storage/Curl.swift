@@ -68,7 +68,12 @@ private final class CurlHandle {
     /// Sends one request and waits for the whole answer.
     func send(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPResponse {
         let stallSeconds = request.body == nil ? limits.stallSeconds : limits.uploadStallSeconds
-        let exchange = Exchange(limit: request.limit, stallSeconds: stallSeconds, isCancelled: isCancelled)
+        let exchange = Exchange(
+            limit: request.limit,
+            isAgain: request.isAgain,
+            stallSeconds: stallSeconds,
+            isCancelled: isCancelled
+        )
         let headers = HeaderList(request)
         // Resetting keeps connections, the session of TLS and resolved names.
         curl_easy_reset(handle)
@@ -193,9 +198,7 @@ private final class Exchange {
     private var headers: [String: String] = [:]
     private var headerByteCount = 0
     private var hasAllHeaders = false
-    private var memory: UnsafeMutableRawPointer?
-    private var capacity = 0
-    private var count = 0
+    private var body: AnswerBody
     private var sendCount = 0
     /// Where libcurl writes about errors.
     let details: UnsafeMutablePointer<CChar> = {
@@ -208,22 +211,20 @@ private final class Exchange {
     /// What one of the callbacks stopped the transfer for.
     private var abort: HTTPFailure?
 
-    init(limit: Int, stallSeconds: Int, isCancelled: @escaping @Sendable () -> Bool) {
+    init(limit: Int, isAgain: Bool, stallSeconds: Int, isCancelled: @escaping @Sendable () -> Bool) {
         self.limit = limit
+        body = AnswerBody(limit: limit, isAgain: isAgain)
         self.stallSeconds = stallSeconds
         self.isCancelled = isCancelled
     }
 
     deinit {
-        free(memory)
         details.deallocate()
     }
 
     /// Hands out what was collected; once.
     func response() -> HTTPResponse {
-        let body = memory.map { ByteBuffer(adopting: $0, capacity: capacity, count: count) } ?? ByteBuffer([])
-        memory = nil
-        return HTTPResponse(status: status, headers: headers, body: body, wasRepeated: sendCount > 1)
+        HTTPResponse(status: status, headers: headers, body: body.take(), wasRepeated: sendCount > 1)
     }
 
     /// Why there is no whole answer; nil when there is one.
@@ -274,29 +275,16 @@ private final class Exchange {
         // The page of a refusal is no object, and what it says matters.
         let isSuccess = (200..<300).contains(status)
         let limit = isSuccess ? limit : max(limit, Self.maxRefusalByteCount)
-        guard bytes.count <= limit - count else {
+        guard bytes.count <= limit - body.count else {
             abort = HTTPFailure(
                 kind: isSuccess ? .tooLarge : .cutOff,
                 reason: "larger than \(limit) bytes"
             )
             return false
         }
-        if count + bytes.count > capacity { grow(to: count + bytes.count) }
-        if let memory, let source = bytes.baseAddress { memcpy(memory + count, source, bytes.count) }
-        count += bytes.count
+        body.append(bytes, announced: headers["content-length"].flatMap { Int($0) } ?? 0)
         return true
     }
-
-    private func grow(to needed: Int) {
-        // What the server announces is believed up to the limit, and only a little in advance.
-        let announced = headers["content-length"].flatMap { Int($0) } ?? 0
-        let wanted = max(needed, min(announced, limit, needed + Self.maxAdvance), min(2 * capacity, limit))
-        guard let larger = realloc(memory, wanted) else { fatalError("out of memory") }
-        memory = larger
-        capacity = wanted
-    }
-
-    private static let maxAdvance = 16 << 20
 
     static func receiveHeader(
         _ bytes: UnsafeMutablePointer<CChar>?,
@@ -320,7 +308,7 @@ private final class Exchange {
             status = words.count > 1 ? Int(words[1].prefix(3)) ?? 0 : 0
             headers = [:]
             hasAllHeaders = false
-            count = 0
+            body.clear()
         } else if line == "\r\n" || line == "\n" {
             hasAllHeaders = true
         } else if let colon = line.firstIndex(of: ":") {

@@ -11,6 +11,8 @@ struct HTTPRequest {
     var limit: Int
     /// Whether an idle connection must not be used again.
     var needsNewConnection = false
+    /// Whether the caller holds an earlier answer, and so must not wait for the memory of this one.
+    var isAgain = false
 }
 
 /// What a server answered, complete.

@@ -45,7 +45,8 @@ public final class LocalStorage: Storage {
             throw RekkordError(.corrupted, "cannot read '\(name)': larger than \(limit) bytes")
         }
         do {
-            let bytes = try ByteBuffer(capacity: Int(status.size)) { (target) throws(Errno) in
+            let bytes = try ByteBuffer(receiving: Int(status.size), isAgain: isAgain) {
+                (target) throws(Errno) in
                 try System.fill(target, from: file.number)
             }
             var state = ObjectState()

@@ -109,10 +109,18 @@ struct Mount: ParsableCommand {
         let plan = try plan(context)
         let process = MountProcess(plan)
         let status = try process.run({ () throws(RekkordError) in
-            let repository = try context.openRepository(for: "mount", requiring: .read)
-            let cache = context.openObjectCache(of: repository, total: plan.diskCacheByteCount) {
-                process.log.warning($0)
-            }
+            let memory = plan.memory
+            memory.apply()
+            let repository = try context.openRepository(
+                for: "mount",
+                requiring: .read,
+                decoderCount: memory.decoderCount
+            )
+            let cache = context.openObjectCache(
+                of: repository,
+                total: plan.diskCacheByteCount,
+                queueByteCount: memory.writtenByteCount
+            ) { process.log.warning($0) }
             return CachedBlobs(repository, cache: cache)
         }) { error in
             context.console.report(error)
@@ -152,7 +160,11 @@ struct Mount: ParsableCommand {
             identifier: identifier,
             settings: settings,
             fuseOptions: fuseOptions(identifier),
-            cacheByteCount: cacheByteCount ?? context.settings.cache.memorySize,
+            memory: MountMemory(
+                cacheByteCount: cacheByteCount ?? context.settings.cache.memorySize,
+                connectionCount: context.threads,
+                processorCount: Repository.processorCount
+            ),
             threadCount: context.threads
         )
         plan.diskCacheByteCount = diskCacheByteCount

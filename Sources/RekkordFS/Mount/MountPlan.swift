@@ -13,8 +13,8 @@ struct MountPlan: Sendable {
     var fuseOptions: [[UInt8]]
     /// Whether each open and each name is asked for again, to be checked by its user.
     var checksEachRequest = false
-    /// The memory for decoded blobs, in bytes.
-    var cacheByteCount: Int
+    /// What it may take.
+    var memory: MountMemory
     /// The disk space for objects, in bytes; nil for what the configuration says.
     var diskCacheByteCount: Int?
     /// The number of connections to the storage, and of workers.

@@ -146,7 +146,7 @@ struct MountProcess {
             }
         }
         return BlobCache(
-            byteLimit: plan.cacheByteCount,
+            byteLimit: plan.memory.keptByteCount,
             nearby: nearby,
             schedule: { lane, job in lanes.schedule(lane, job) },
             load: { (id, received) throws(RekkordError) in

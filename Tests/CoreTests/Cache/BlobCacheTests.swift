@@ -256,6 +256,42 @@ private final class ManualLanes: Sendable {
         #expect(started.tryPop() == nil)
     }
 
+    @Test("speculation alone has all connections after a while, until somebody waits")
+    func quietLanes() throws {
+        let connectionCount = 3
+        let lanes = try LoadLanes(connectionCount: connectionCount)
+        let gate = BoundedQueue<Bool>(capacity: 100)
+        let started = BoundedQueue<LoadLane>(capacity: 100)
+        func schedule(_ lane: LoadLane, _ count: Int) {
+            for _ in 0..<count {
+                _ = lanes.schedule(lane) { _ in
+                    started.push(lane)
+                    _ = gate.pop()
+                }
+            }
+        }
+        let quietCount = LoadLanes.quietLoadsPerConnection * connectionCount
+        schedule(.speculation, quietCount + connectionCount)
+        // Two at a time; the last of them finds no other in its way.
+        for _ in 0..<quietCount {
+            #expect(started.pop() == .speculation)
+            gate.push(true)
+        }
+        for _ in 0..<connectionCount { #expect(started.pop() == .speculation) }
+        schedule(.demand, 1)
+        #expect(started.tryPop() == nil)
+        gate.push(true)
+        #expect(started.pop() == .demand)
+        schedule(.speculation, 4)
+        // Three are at work; when one is done, the connection is for whoever waits next.
+        gate.push(true)
+        gate.push(true)
+        #expect(started.pop() == .speculation)
+        #expect(started.tryPop() == nil)
+        for _ in 0..<10 { gate.push(true) }
+        lanes.stop()
+    }
+
     @Test("who decodes does not hold a connection")
     func decoders() throws {
         let lanes = try LoadLanes(connectionCount: 2, decoderCount: 2)

@@ -47,7 +47,7 @@ import Testing
                         dataSecret: dataSecret,
                         limit: limit
                     )
-                    return (result.type, Array(result.plaintext))
+                    return (result.type, result.plaintext.array)
                 }
             }
         }
@@ -145,6 +145,18 @@ import Testing
             try Self.decode(object, limit: (4 << 20) - 1)
         }
         #expect(try Self.decode(object, limit: 4 << 20).1.count == 4 << 20)
+    }
+
+    @Test("a plaintext larger than a block comes back, and the limit holds for it too")
+    func large() throws {
+        var random = SeededRandom(8)
+        let byteCount = BufferPool.blockByteCount + 100_000
+        let start = random.bytes(300_000)
+        let plaintext = start + [UInt8](repeating: 7, count: byteCount - 2 * start.count) + start
+        let object = try Self.encode(.directory, plaintext, level: 1)
+        #expect(try Self.decode(object).1 == plaintext)
+        #expect(try Self.decode(object, limit: byteCount).1 == plaintext)
+        #expect(throws: FormatError.tooLarge) { try Self.decode(object, limit: byteCount - 1) }
     }
 
     @Test(

@@ -241,7 +241,8 @@ final class S3Client: Sendable {
                 headers: headers + [("authorization", authorization)],
                 body: request.body,
                 limit: request.limit,
-                needsNewConnection: isAgain
+                needsNewConnection: isAgain,
+                isAgain: request.needsNewConnection
             )
         )
     }
