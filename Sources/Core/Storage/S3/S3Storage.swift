@@ -168,6 +168,7 @@ public final class S3Storage: Storage {
         _ body: (StoredObject) throws(RekkordError) -> Void
     ) throws(RekkordError) {
         var token: String?
+        var seen: Set<String> = []
         repeat {
             let page = try listPage(prefix: prefix, token: token)
             for object in page.objects where object.name.hasPrefix(prefix) {
@@ -177,7 +178,7 @@ public final class S3Storage: Storage {
             }
             let next = page.isTruncated ? page.nextToken : nil
             // A server that goes round in circles must not keep us for ever.
-            if let next, next == token {
+            if let next, !seen.insert(next).inserted {
                 throw RekkordError(.storage, S3Action(.list, prefix).message("the listing does not advance"))
             }
             token = next

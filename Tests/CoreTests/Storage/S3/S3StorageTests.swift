@@ -304,9 +304,11 @@ import Testing
 
     @Test("a listing that goes round in circles or never is one ends")
     func badListings() throws {
-        let circle = try Bench([Self.page([], next: "t"), Self.page([], next: "t")])
-        let error = #expect(throws: RekkordError.self) { try circle.list() }
-        #expect(error?.message == "cannot list 'tags/': the listing does not advance")
+        for tokens in ["t", "tt", "tuvt", "tut"] {
+            let circle = try Bench((tokens.map(String.init) + ["t"]).map { Self.page([], next: $0) })
+            let error = #expect(throws: RekkordError.self) { try circle.list() }
+            #expect(error?.message == "cannot list 'tags/': the listing does not advance")
+        }
         let garbage = try Bench(Array(repeating: .answer(200, body: "{}"), count: 10))
         let other = #expect(throws: RekkordError.self) { try garbage.list() }
         #expect(other?.message == "cannot list 'tags/': not XML after 10 attempts")
