@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("REKKORD_BINARY") or str(ROOT / ".build/release/rekkord")
 ORACLE = ROOT / "Tests/Oracle"
 S3_DOUBLE = ROOT / "Tests/S3Double"
+ATTACKS = ROOT / "Tests/Attacks"
 ITEMS = {}
 
 

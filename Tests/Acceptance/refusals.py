@@ -6,7 +6,7 @@ import os
 import pathlib
 import stat
 
-from bench import Failure, below, call, expect, expect_quiet, expect_soon, facts, item, read_text, run_oracle_tests
+from bench import ATTACKS, Failure, below, call, expect, expect_quiet, expect_soon, facts, item, read_text, run_oracle_tests
 
 
 @item
@@ -119,6 +119,16 @@ def expect_stored_content_comes_back(path, content):
         expect_soon(lambda: path.read_bytes() == content and mapped[:] == content, "a changed page stays")
     os.close(descriptor)
     return 1
+
+
+@item
+def attacks(bench):
+    """Every attack of Tests/Attacks, those with deep trees and floods in full."""
+    os.environ["ATTACK_SCALE"] = "1"
+    try:
+        return run_oracle_tests(folder=ATTACKS)
+    finally:
+        del os.environ["ATTACK_SCALE"]
 
 
 @item
