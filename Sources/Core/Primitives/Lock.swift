@@ -43,7 +43,7 @@ public struct Locked<Value>: ~Copyable, @unchecked Sendable {
         return try body(&value.pointee)
     }
 
-    /// The mutex, for `BoundedQueue`, the only file with condition variables.
+    /// The mutex, for `BoundedQueue` and `Allowance`, which wait on condition variables.
     borrowing func withMutex<R, E: Error>(
         _ body: (UnsafeMutablePointer<pthread_mutex_t>, UnsafeMutablePointer<Value>) throws(E) -> R
     ) throws(E) -> R {
