@@ -110,7 +110,7 @@ class HungCase(SandboxCase):
 
     def assert_all_is_well(self):
         for name in ("other/a", "other/b", "other/c", "unknown/inner/file"):
-            content = eventually(lambda: self.read(name), MEMORY_OF_FAILURES + 5)
+            content = eventually(lambda: self.read(name), MEMORY_OF_FAILURES + 30)
             self.assertEqual(content, self.saved(name))
 
     def assert_it_ends(self, mount):
@@ -226,7 +226,7 @@ class GoneTests(HungCase):
         with self.assertRaises(OSError):
             self.read("unknown/inner/file")
         os.rename(self.path("away"), self.repo)
-        content = eventually(lambda: self.read("unknown/inner/file"), MEMORY_OF_FAILURES + 5)
+        content = eventually(lambda: self.read("unknown/inner/file"), MEMORY_OF_FAILURES + 30)
         self.assertEqual(content, self.saved("unknown/inner/file"))
         self.save("new", self.source)
         eventually(lambda: set(os.listdir(mount.path("channels"))) == {"web", "new"})
