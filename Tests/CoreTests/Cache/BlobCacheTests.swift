@@ -261,12 +261,13 @@ private final class ManualLanes: Sendable {
         let connectionCount = 3
         let lanes = try LoadLanes(connectionCount: connectionCount)
         let gate = BoundedQueue<Bool>(capacity: 100)
+        let demandGate = BoundedQueue<Bool>(capacity: 100)
         let started = BoundedQueue<LoadLane>(capacity: 100)
         func schedule(_ lane: LoadLane, _ count: Int) {
             for _ in 0..<count {
                 _ = lanes.schedule(lane) { _ in
                     started.push(lane)
-                    _ = gate.pop()
+                    _ = (lane == .demand ? demandGate : gate).pop()
                 }
             }
         }
@@ -283,10 +284,10 @@ private final class ManualLanes: Sendable {
         gate.push(true)
         #expect(started.pop() == .demand)
         schedule(.speculation, 4)
-        // Three are at work; when one is done, the connection is for whoever waits next.
-        gate.push(true)
         gate.push(true)
         #expect(started.pop() == .speculation)
+        // Two and the demanded one are at work; when that is done, its connection is for whoever waits next.
+        demandGate.push(true)
         #expect(started.tryPop() == nil)
         for _ in 0..<10 { gate.push(true) }
         lanes.stop()
