@@ -57,7 +57,7 @@ final class CommandContext {
     }
 
     /// The number of workers.
-    var threads: Int { settings.threadCount(cores: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    var threads: Int { settings.threadCount(cores: System.processorCount) }
 
     /// The folder with one cache per repository; nil when no setting and no home tells.
     var cacheDirectory: FilePath? { settings.cache.directory }
@@ -124,7 +124,7 @@ final class CommandContext {
     func openRepository(
         for command: String,
         requiring right: Right? = nil,
-        decoderCount: Int = Repository.processorCount
+        decoderCount: Int = System.processorCount
     ) throws(RekkordError) -> Repository {
         let location = try location()
         let keys = try loadKey(for: command, requiring: right)

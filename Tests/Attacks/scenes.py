@@ -192,6 +192,25 @@ class WrittenRepository(AttackCase, WrittenCase):
             self.assertEqual(self.listed_paths(identifier), ["top", "top/good"])
 
 
+class RefusedNames(WrittenRepository):
+    """A folder with a file, a folder and a link of each of the attack's `names`, beside a good file."""
+
+    threat = REPOSITORY_MAKER
+    end = REFUSED
+
+    def attack(self):
+        bad = []
+        for name in self.names:
+            bad += [
+                self.writer.file_entry(name, b"evil"),
+                self.writer.folder_entry(name, [self.writer.file_entry(b"inner", b"evil")]),
+                self.writer.link_entry(name, self.treasure.encode()),
+            ]
+        snapshot = self.save_top(*bad, self.good())
+        self.assert_only_good(snapshot, status=3)
+        self.assertEqual({each["what"] for each in self.scan(status=20)["problems"]}, {"name"})
+
+
 class SavedRepository(AttackCase):
     """A repository in a folder, with an honest machine that saved `self.source` to the channel `web`."""
 

@@ -45,6 +45,12 @@ def eventually(action, seconds=30):
         time.sleep(0.02)
 
 
+def bytes_read(process):
+    """How much a process has read so far, from whatever it reads."""
+    with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
+        return int(file.readline().removeprefix("rchar:"))
+
+
 class SandboxCase(unittest.TestCase):
     """A test with a folder of its own, where the program finds no configuration but ours."""
 

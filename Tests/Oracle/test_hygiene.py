@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from odd_tree import write
-from program import PROGRAM, SandboxCase, eventually, need_fuse
+from program import PROGRAM, SandboxCase, bytes_read, eventually, need_fuse
 from rekkord_oracle import keys
 
 # Of a key set, what must stay secret; the others are public halves.
@@ -94,16 +94,11 @@ class MemoryTests(SandboxCase):
                 env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
             try:
-                eventually(lambda: read_so_far(process) > 50_000_000)
+                eventually(lambda: bytes_read(process) > 50_000_000)
                 self.assert_guarded(process, key)
             finally:
                 process.kill()
                 process.wait()
-
-
-def read_so_far(process):
-    with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
-        return int(file.readline().removeprefix("rchar:"))
 
 
 class DumpTests(SandboxCase):
@@ -120,7 +115,7 @@ class DumpTests(SandboxCase):
         )  # fmt: skip
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
-        eventually(lambda: read_so_far(process) > 50_000_000)
+        eventually(lambda: bytes_read(process) > 50_000_000)
         with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
             limit = next(line for line in file if line.startswith("Max core file size"))
         self.assertEqual(limit.split()[4:6], ["0", "0"])

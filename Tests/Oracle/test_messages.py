@@ -8,7 +8,7 @@ import unittest
 
 from foreign import WrittenCase
 from odd_tree import write
-from program import PROGRAM, eventually, need_fuse
+from program import PROGRAM, bytes_read, eventually, need_fuse
 from rekkord_oracle import keys, tree
 from rekkord_oracle.writer import RepositoryWriter
 
@@ -221,10 +221,6 @@ class SaveTests(MessageCase):
             {"command": "save", "channel": "web", "size": 0, "unreadable": 0, "status": 0, "dry_run": False},
         )
 
-    def bytes_read(self, process):
-        with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
-            return int(file.readline().removeprefix("rchar:"))
-
     def test_interrupted(self):
         source = self.path("source")
         os.mkdir(source)
@@ -236,7 +232,7 @@ class SaveTests(MessageCase):
                 env=self.environment,
                 stderr=subprocess.PIPE,
             )
-            eventually(lambda: self.bytes_read(process) > 50_000_000)
+            eventually(lambda: bytes_read(process) > 50_000_000)
             process.send_signal(number)
             _, talk = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 128 + number, talk)

@@ -17,7 +17,6 @@ import traceback
 import unittest
 
 from program import SandboxCase
-from rekkord_oracle import live
 
 SEED = int(os.environ.get("REKKORD_MODEL_SEED", 1))
 ROUNDS = int(os.environ.get("REKKORD_MODEL_ROUNDS", 2))

@@ -7,7 +7,7 @@ import shutil
 import boto3
 from botocore.client import Config
 from botocore.exceptions import ClientError
-from fixture import ACCOUNT, BUCKET, RETENTION, ROLES, S3Case, shipped_policy
+from fixture import ACCOUNT, BUCKET, RETENTION, S3Case, shipped_policy
 
 DAY = datetime.timedelta(days=1)
 # Only lets answers show locks.

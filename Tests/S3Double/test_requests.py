@@ -255,23 +255,6 @@ class RequestTests(RequestCase):
                     result = self.run_as("read", "list", *recursion, identifier, row=row)
                     self.assert_requests(result, OPEN, listing, self.get(names))
 
-    def test_restore(self):
-        self.initialize()
-        _, report, _ = self.saved()
-        blobs = self.needed(report["object"])
-        blobs["R"].remove(self.empty_file())
-        for identifier, row, listing in (("web", "restore", ["LIST tags/"]), (report["object"], "restore-oid", [])):
-            with self.subTest(identifier):
-                shutil.rmtree(self.path("cache"), ignore_errors=True)
-                target = self.path(row)
-                tried = self.run_as("read", "restore", "-n", identifier, target, row=row)
-                self.assert_requests(tried, OPEN, listing, self.get(blobs["M"]))
-                shutil.rmtree(self.path("cache"), ignore_errors=True)
-                result = self.run_as("read", "restore", identifier, target, row=row)
-                self.assert_requests(result, OPEN, listing, self.get(blobs["M"] | blobs["R"]))
-                compared = subprocess.run(["diff", "-r", self.tree, target + self.tree], capture_output=True)
-                self.assertEqual((compared.returncode, compared.stdout), (0, b""))
-
     def test_mount_of_a_snapshot(self):
         self.initialize()
         _, report, _ = self.saved()

@@ -1,5 +1,3 @@
-import Glibc
-
 extension Array where Element: Sendable {
     /// Below this, starting threads costs more than it gains.
     private static var minSliceCount: Int { 64 }
@@ -8,8 +6,7 @@ extension Array where Element: Sendable {
     ///
     /// For work that needs the processor alone. Where no thread can be had, the caller's does it all.
     func parallelMap<Result: Sendable>(_ transform: @escaping @Sendable (Element) -> Result) -> [Result] {
-        let processorCount = Swift.max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let sliceCount = Swift.min(processorCount, count / Self.minSliceCount)
+        let sliceCount = Swift.min(System.processorCount, count / Self.minSliceCount)
         guard sliceCount > 1 else { return map(transform) }
         let results = (0..<sliceCount).map { _ in ParallelSlice<Result>() }
         let bounds = (0...sliceCount).map { count * $0 / sliceCount }

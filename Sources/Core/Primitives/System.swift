@@ -364,6 +364,11 @@ public enum System {
         rk_die_silently()
     }
 
+    /// How many processors there are.
+    ///
+    /// - Source: C: `sysconf`, `_SC_NPROCESSORS_ONLN`.
+    public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Allows as many open files as the administrator does; returns the limit.
     @discardableResult
     public static func raiseOpenFileLimit() -> Int {

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Joins keys and storage: the one door to stored bytes in each direction.
 ///
 /// `get` does all checking, so nobody behind it can forget to. Safe on any number of threads; each call works on
@@ -9,9 +7,6 @@ public final class Repository: Sendable {
     public static let maxObjectByteCount = 256 << 20
     /// The largest plaintext that is read, in bytes.
     public static let maxPlaintextByteCount = BlobDecoder.maxPlaintextByteCount
-
-    /// How many processors there are.
-    public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// What opens and seals.
     public let keys: KeySet
@@ -53,7 +48,7 @@ public final class Repository: Sendable {
     public static func open(
         _ storage: any Storage,
         keys: KeySet,
-        decoderCount: Int = processorCount
+        decoderCount: Int = System.processorCount
     ) throws(RekkordError) -> Repository {
         let name = "cannot open repository '\(storage.displayURL)'"
         do throws(RekkordError) {
@@ -94,7 +89,7 @@ public final class Repository: Sendable {
             NewObject(name: ObjectNames.conditionalWrite, bytes: []),
             NewObject(name: ObjectNames.config, bytes: object),
         ])
-        return Repository(storage, keys: keys, config, decoderCount: processorCount)
+        return Repository(storage, keys: keys, config, decoderCount: System.processorCount)
     }
 
     /// Replaces the cache id, so that every machine drops its cache.

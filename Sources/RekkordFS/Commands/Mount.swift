@@ -163,7 +163,7 @@ struct Mount: ParsableCommand {
             memory: MountMemory(
                 cacheByteCount: cacheByteCount ?? context.settings.cache.memorySize,
                 connectionCount: context.threads,
-                processorCount: Repository.processorCount
+                processorCount: System.processorCount
             ),
             threadCount: context.threads
         )

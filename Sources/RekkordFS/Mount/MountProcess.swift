@@ -11,7 +11,7 @@ struct MountProcess {
     private static let leaveMilliseconds = 500
     private static let readAheadKilobytes = 1024
     /// How many threads decode what the disk cache holds.
-    private static var nearbyThreadCount: Int { max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+    private static var nearbyThreadCount: Int { max(2, System.processorCount) }
 
     private enum Event: Sendable {
         case signal(Int32)
