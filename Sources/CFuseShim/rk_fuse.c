@@ -637,6 +637,15 @@ rk_notify_content(struct rk_session *session, uint64_t node)
 }
 
 int
+rk_notify_pages(struct rk_session *session, uint64_t node, uint64_t offset, const void *bytes, size_t length)
+{
+	struct fuse_bufvec buffer = FUSE_BUFVEC_INIT(length);
+
+	buffer.buf[0].mem = (void *)(uintptr_t)bytes;
+	return (fuse_lowlevel_notify_store(session->fuse, node, (off_t)offset, &buffer, FUSE_BUF_NO_SPLICE));
+}
+
+int
 rk_notify_name(struct rk_session *session, uint64_t parent, const void *name, size_t name_length)
 {
 	char terminated[NAME_BYTES + 1];

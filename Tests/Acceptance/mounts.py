@@ -61,7 +61,7 @@ def mount_user_tests(bench):
     (place / "home").mkdir(parents=True)
     bench.work.chmod(0o755)
     shutil.copy(BINARY, place / "rekkord")
-    tests = ["test_list", "test_mount", "test_mount_life", "test_mount_hung", "test_mount_model",
+    tests = ["test_list", "test_mount", "test_mount_life", "test_mount_hung", "test_mount_model", "test_mount_pages",
              "test_repository_mount"]
     # Its own /dev/fuse, so that nothing of the system is changed; and the interpreter may lie where only root may look.
     script = """

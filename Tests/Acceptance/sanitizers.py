@@ -38,7 +38,7 @@ def sanitize(bench, name):
     try:
         binary = place / "debug/rekkord"
         notes = [run_oracle_tests("test_save", "test_list", "test_messages", "test_scan", "test_restore", "test_mount",
-                                  "test_mount_life", "test_mount_model", "test_repository_mount", binary=binary)]
+                                  "test_mount_life", "test_mount_model", "test_mount_pages", "test_repository_mount", binary=binary)]
         # The search for leaks stops all threads first, and one that a hung file system holds cannot be stopped.
         os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
         notes.append(run_oracle_tests("test_mount_hung", binary=binary))

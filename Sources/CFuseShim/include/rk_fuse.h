@@ -148,9 +148,14 @@ void rk_unwatch_interrupt(rk_request request);
  * Notifications to the kernel.  Never from a callback, nor with a lock held that a callback takes: the
  * kernel may wait for an answer before it takes the notification.  Return 0 or a negative errno; -ENOENT
  * means that the kernel did not know the node, which is fine.
+ *
+ * rk_notify_pages(session, node, offset, bytes, length):
+ * Put whole pages of a file into the page cache; the last one may end where the file does.  Waits for reads of the
+ * same pages, and cannot be killed meanwhile.
  */
 int rk_notify_attributes(struct rk_session *session, uint64_t node);
 int rk_notify_content(struct rk_session *session, uint64_t node);
+int rk_notify_pages(struct rk_session *session, uint64_t node, uint64_t offset, const void *bytes, size_t length);
 int rk_notify_name(struct rk_session *session, uint64_t parent, const void *name, size_t name_length);
 
 #pragma clang assume_nonnull end

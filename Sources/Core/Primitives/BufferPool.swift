@@ -22,7 +22,8 @@ final class BufferPool: Sendable {
     static let minByteCount = 128 << 10
     /// The size in which memory is had without the cost of small pages, where the system allows.
     private static let hugePageByteCount = 2 << 20
-    private static let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
+    /// Of memory and of the page cache.
+    static let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// A block that is lent; it goes back when its life ends.
     struct Block: ~Copyable {

@@ -1,39 +1,3 @@
-/// The bytes that answer a read, in pieces that stay where the cache has them.
-public struct FileBytes: Sendable {
-    /// A part of a buffer.
-    public struct Piece: Sendable {
-        /// Holds the bytes.
-        public let buffer: ByteBuffer
-        /// Which of them.
-        public let range: Range<Int>
-    }
-
-    /// In file order.
-    public internal(set) var pieces: [Piece] = []
-    /// The sum of the pieces.
-    public internal(set) var byteCount = 0
-    /// How the kernel is wrong about the size of the file, if it is.
-    public internal(set) var correction = SizeCorrection.none
-
-    mutating func append(_ buffer: ByteBuffer, _ range: Range<Int>) {
-        guard !range.isEmpty else { return }
-        pieces.append(Piece(buffer: buffer, range: range))
-        byteCount += range.count
-    }
-}
-
-/// What the kernel has to be told after a read found the true size of a file.
-public enum SizeCorrection: Sendable {
-    /// Nothing.
-    case none
-    /// There is more than the entry tells: forget the attributes before the reply.
-    case grew
-    /// There is less: the short reply says so; forget the attributes after it.
-    ///
-    /// Not before: the kernel then keeps the size it has, and shows zeros behind the end.
-    case shrank
-}
-
 extension MountedView {
     private static let zeros = ByteBuffer([UInt8](repeating: 0, count: 131_072))
     /// How many chunks one read waits for at a time.
@@ -119,6 +83,7 @@ extension MountedView {
         if !(first...last).contains(where: { loaded[table.chunk(at: $0).objectID] != nil }) {
             let isBulk = count >= ReadAhead.bulkByteCount
             readAhead(reader, first...last, waited: !missing.isEmpty, isBulk: isBulk)
+            reader.scatter.withLock { $0.note(offset..<UInt64(end), isBulk: isBulk) }
         }
         guard missing.isEmpty else { throw .needs(missing) }
         var position = start
@@ -136,6 +101,17 @@ extension MountedView {
             }
         }
         fill(&result, from: &position, to: end)
+        if case .none = result.correction, size == reader.entrySize {
+            for (index, blob) in zip(first...last, chunks) {
+                let chunk = table.chunk(at: index)
+                let waited = loaded[chunk.objectID] != nil
+                guard case .chunk(let bytes) = blob,
+                    reader.scatter.withLock({ $0.wantsWhole(index, waited: waited) }),
+                    let extent = PageExtent(of: chunk, bytes, fileSize: table.size)
+                else { continue }
+                result.spare.append(extent)
+            }
+        }
         return result
     }
 

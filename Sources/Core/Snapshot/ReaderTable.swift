@@ -13,6 +13,7 @@ final class ReaderTable: Sendable {
         /// The size that the entry tells.
         let entrySize: UInt64
         let readAhead = Locked(ReadAhead())
+        let scatter = Locked(ScatteredReading())
         private let lastUse = Atomic<Int64>(0)
 
         init(_ id: ObjectID, _ table: FileTable, entrySize: UInt64) {

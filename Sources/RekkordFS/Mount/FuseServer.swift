@@ -15,6 +15,7 @@ final class FuseServer: Sendable {
     private let answersOpens: Bool
     private let refresh: @Sendable (FuseServer) -> Void
     private let impatient: ImpatientRequests
+    private let filler: PageFiller
 
     /// - Parameters:
     ///   - answersOpens: Whether each open is asked, to be checked by its user.
@@ -33,6 +34,7 @@ final class FuseServer: Sendable {
         self.answersOpens = answersOpens
         let impatient = ImpatientRequests(view, counters)
         self.impatient = impatient
+        filler = try PageFiller(counters)
         errands = try MountErrands {
             view.cache.failOverdue(after: Self.deadlineMilliseconds)
             impatient.end()
@@ -167,6 +169,8 @@ final class FuseServer: Sendable {
         switch bytes.correction {
         case .none:
             reply.send(bytes)
+            guard !bytes.spare.isEmpty, let handle = session.withLock({ $0 }) else { return }
+            filler.offer(bytes.spare, of: node, to: handle)
         case .shrank:
             // The short reply corrects the size, and only then may the other attributes go. One thread does both, so
             // that the reader hardly ever gets between them.
@@ -187,18 +191,13 @@ final class FuseServer: Sendable {
 
     // MARK: Notifications
 
-    private let session = Locked<Handle?>(nil)
+    private let session = Locked<FuseHandle?>(nil)
     /// Files whose pages are about to be dropped.
     private let refusedWrites = Locked<Set<NodeNumber>>([])
 
-    private struct Handle: @unchecked Sendable {
-        // libfuse locks what notifications use.
-        let pointer: OpaquePointer
-    }
-
     /// Sets where notifications go, before the first request.
-    func attach(_ pointer: OpaquePointer) {
-        session.withLock { $0 = Handle(pointer: pointer) }
+    func attach(_ handle: FuseHandle) {
+        session.withLock { $0 = handle }
     }
 
     /// Calls `body` soon, on a thread that holds no lock.
@@ -252,6 +251,7 @@ final class FuseServer: Sendable {
         // What was read to add something up is not needed again.
         let loaded = operation.isStatistics ? LoadedBlobs() : loaded
         let waiting = WaitingRequest(reply, operation, loaded, count: ids.count)
+        filler.began(waiting)
         waiting.watch()
         if operation.isStatistics { impatient.add(waiting) }
         for id in ids {
@@ -268,19 +268,24 @@ final class FuseServer: Sendable {
     }
 
     private func add(_ id: ObjectID, _ outcome: LoadedBlobs.Outcome, to waiting: WaitingRequest) {
-        guard let loaded = waiting.add(id, outcome), let request = waiting.take() else { return }
-        counters.waiting.add(-1)
+        guard let loaded = waiting.add(id, outcome), let request = take(waiting) else { return }
         serve(Reply(request), waiting.operation, loaded)
     }
 
     /// Ends a wait whose client gave up; what it waited for is loaded all the same.
     func interrupted(_ waiting: WaitingRequest) {
-        errands.watch { [counters] in
-            guard let request = waiting.take() else { return }
-            counters.waiting.add(-1)
+        errands.watch { [self] in
+            guard let request = take(waiting) else { return }
             counters.interrupts.add()
             Reply(request).send(error: EINTR)
         }
+    }
+
+    private func take(_ waiting: WaitingRequest) -> rk_request? {
+        guard let request = waiting.take() else { return nil }
+        counters.waiting.add(-1)
+        filler.ended(waiting)
+        return request
     }
 
     // MARK: Errors

@@ -9,13 +9,8 @@ import Glibc
 final class FuseSession: Sendable {
     private let server: FuseServer
     private let mountPoint: MountPoint
-    private let handle: Handle
+    private let handle: FuseHandle
     private let threads = Locked<[WorkerThread]>([])
-
-    private struct Handle: @unchecked Sendable {
-        // libfuse locks what several threads use.
-        let pointer: OpaquePointer
-    }
 
     /// Prepares a mount.
     ///
@@ -32,8 +27,8 @@ final class FuseSession: Sendable {
             let reason = String(cString: rk_last_message())
             throw RekkordError(.usage, "cannot mount on '\(mountPoint.printed)': \(reason)")
         }
-        handle = Handle(pointer: pointer)
-        server.attach(pointer)
+        handle = FuseHandle(pointer: pointer)
+        server.attach(handle)
     }
 
     /// Mounts and starts to answer on `threadCount` threads; `ended` is called once when the mount has gone.
@@ -194,4 +189,10 @@ private enum CStrings {
         defer { for copy in copies { copy.deallocate() } }
         return copies.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
     }
+}
+
+/// A session of libfuse.
+struct FuseHandle: @unchecked Sendable {
+    // libfuse locks what several threads use.
+    let pointer: OpaquePointer
 }

@@ -11,6 +11,8 @@ final class MountCounters: Sendable {
     private let requests = Request.allCases.map { _ in Counter() }
     /// Bytes handed to readers.
     let readBytes = Counter()
+    /// Bytes given to the kernel before it asked.
+    let filledBytes = Counter()
     /// Requests that had to wait for blobs.
     let waits = Counter()
     /// Those that wait at this moment.
@@ -35,6 +37,7 @@ final class MountCounters: Sendable {
         let blobs = cache.counters
         return Request.allCases.map { ("\($0)", requests[$0.rawValue].value) } + [
             ("read_bytes", readBytes.value),
+            ("filled_bytes", filledBytes.value),
             ("waits", waits.value),
             ("waiting", waiting.value),
             ("interrupts", interrupts.value),
