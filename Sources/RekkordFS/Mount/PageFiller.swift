@@ -6,7 +6,9 @@ import Core
 /// The kernel lets whoever fills a page wait for a read of it, and then not even be killed. Hence the thread of its own,
 /// and hence nothing is given that overlaps a read that waits for blobs, and never much at a time.
 final class PageFiller: Sendable {
-    /// What waits to be given at most, so that its memory is not kept for long. More is dropped.
+    /// What waits to be given at most, so that its memory is not kept for long.
+    ///
+    /// More is dropped.
     private static let maxExtentCount = 4
     private static let stepByteCount = 262_144
 
