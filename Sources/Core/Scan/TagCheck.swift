@@ -56,6 +56,18 @@ struct TagCheck {
         }
         tags += (byAuthor[.master] ?? []).map { Tag(parsed: $0) }
         removeCopies()
+        warnOfFuture(warn)
+    }
+
+    /// What no clock that is a little wrong explains is worth a look: somebody may want to stay the latest.
+    private func warnOfFuture(_ warn: (String) -> Void) {
+        let limit = options.clock().milliseconds + 86_400_000
+        let late = tags.map(\.parsed).filter { $0.payload.time.milliseconds > limit }
+        guard let last = late.last else { return }
+        let others = late.count > 1 ? ", and \(late.count - 1) more" : ""
+        warn(
+            "'\(last.objectName)' tells a time in the future\(others): it is the latest of its channel until then"
+        )
     }
 
     private static func problem(_ error: FormatError, _ objectName: String, _ tag: TagParser.Parsed? = nil)

@@ -3,17 +3,17 @@
 import os
 
 import scenes
-from scenes import OUT_OF_REACH, WRITE_ONLY_KEY
+from scenes import DETECTED, WRITE_ONLY_KEY
 
 LATEST = 2**63 - 1
 
 
 class Attack(scenes.SavedRepository):
     threat = WRITE_ONLY_KEY
-    end = OUT_OF_REACH
+    end = DETECTED
     outcome = (
-        "It is what its key may do. `snapshots -v` shows the time and the key; name snapshots by their object"
-        " ID, and hide the tag as in [repair](repair.md), 6"
+        "It is what its key may do, but a scan warns of the tag, and `snapshots -v` shows the time and the key. Name"
+        " snapshots by their object ID, and hide the tag as in [repair](repair.md), 6"
     )
 
     def attack(self):
@@ -30,6 +30,8 @@ class Attack(scenes.SavedRepository):
         honest = next(each["object"] for each in self.snapshots() if each["object"] != evil)
         self.assertEqual(self.restored(honest), self.good_contents())
         # The way back.
-        self.run_program("scan", *self.place("Master"))
-        os.unlink(self.stored(times[evil]["tag"]))
+        tag = times[evil]["tag"]
+        told = self.run_program("scan", *self.place("Master")).stderr
+        self.assertIn(f"'{tag}' tells a time in the future", os.fsdecode(told))
+        os.unlink(self.stored(tag))
         self.assertEqual(self.restored("web"), self.good_contents())
