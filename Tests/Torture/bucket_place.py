@@ -69,6 +69,8 @@ class BucketPlace(Place):
         url = f"http://127.0.0.1:{self.server.port}/{BUCKET}"
         return super().command(*arguments, place=place or ["-R", url, "-K", str(self.work / f"{key}.key")])
 
+    rests_alone = True
+
     def come_to_rest(self):
         self.server.wait_for_rest()
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import resource
 import shutil
 import struct
 import subprocess
@@ -12,6 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parent.parent / ".build"
 # Builds with a sanitizer on a busy machine take their time; a program that hangs is a finding.
 COMMAND_TIMEOUT = 120
+KIB, MIB = 1 << 10, 1 << 20
 REPORT_SIZE = 16 + 16 + 4096
 
 CHANGES = "write,create,mkdir,rename,link,symlink,unlink,rmdir,truncate,fsync,syncfs,chmod,chown,utimens,setxattr,send"
@@ -25,6 +27,11 @@ class Fault:
     is_lasting: bool = False
     # Nobody may notice: calls are to be repeated.
     is_harmless: bool = False
+    # Instead of calls that fail: a limit of the process, and the values that it gets.
+    resource: int = 0
+    limits: tuple = ()
+    # Who gets no memory may end on the spot; a kill comes to the same.
+    may_crash: bool = False
 
     @property
     def kills(self):
@@ -54,6 +61,9 @@ FAULTS = {
         _errno("ECONNRESET", "send,receive", is_harmless=True),
         _errno("ENETUNREACH", "connect", is_harmless=True),
         _errno("EPIPE", "print"),
+        Fault("NOFILE", "", "limit", resource=resource.RLIMIT_NOFILE, limits=tuple(range(3, 43))),
+        Fault("FSIZE", "", "limit", resource=resource.RLIMIT_FSIZE, limits=tuple(range(0, 64 * KIB, KIB // 2))),
+        Fault("AS", "", "limit", resource=resource.RLIMIT_AS, limits=tuple(range(16 * MIB, 400 * MIB, 4 * MIB)), may_crash=True),
     )
 }
 
@@ -109,7 +119,10 @@ def interposed(environment, report, fault=None, at=0, **more):
         "ASAN_OPTIONS": environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         **more,
     }
-    if fault is not None:
+    if fault is not None and fault.limits:
+        if 1 <= at <= len(fault.limits):
+            result["TORTURE_LIMIT"] = f"{fault.resource}:{fault.limits[at - 1]}"
+    elif fault is not None:
         result |= {"TORTURE_CALLS": fault.calls, "TORTURE_AT": str(at), "TORTURE_ACTION": fault.action}
         if fault.is_lasting:
             result["TORTURE_LASTING"] = "1"

@@ -13,6 +13,9 @@
  *   TORTURE_TRACE    file that gets one record for each change below TORTURE_ROOT
  *   TORTURE_ROOT     absolute path
  *   TORTURE_FSTYPE   what fstatfs(2) tells as the type of a file system, in hexadecimal
+ *   TORTURE_LIMIT    number of a limit of setrlimit(2), a colon, its value: holds from the start of the program
+ *   TORTURE_CLOCK    seconds that the clock of the machine is ahead
+ *   TORTURE_BLIND    1: statx(2) tells the time of the last modification as that of the last change, too
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,12 +33,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What is counted. "print" is a write to the standard streams, "device" any transfer with a device or pipe. */
@@ -77,6 +82,8 @@ static struct {
 	int error;
 	int lasting;
 	int64_t fs_type;
+	int64_t ahead;
+	int blind;
 	int trace;
 	char root[PATH_MAX];
 	size_t root_length;
@@ -95,6 +102,23 @@ static pthread_mutex_t trace_lock = PTHREAD_MUTEX_INITIALIZER;
 	} \
 	(__typeof__(&name))f; \
 })
+
+static void
+limit(const char *text)
+{
+	const char *value = strchr(text, ':');
+	struct rlimit limit;
+
+	if (value == NULL)
+		abort();
+	limit.rlim_cur = limit.rlim_max = strtoull(value + 1, NULL, 10);
+	/* It is inherited, so a process in the background has it already. */
+	if (setrlimit(atoi(text), &limit) != 0)
+		abort();
+	atomic_store(&state.report->struck, 1);
+	snprintf(state.report->call, sizeof(state.report->call), "limit");
+	snprintf(state.report->path, sizeof(state.report->path), "%s", text);
+}
 
 __attribute__((constructor)) static void
 arm(void)
@@ -126,6 +150,9 @@ arm(void)
 	state.lasting = getenv("TORTURE_LASTING") != NULL;
 	if ((text = getenv("TORTURE_FSTYPE")) != NULL)
 		state.fs_type = strtoll(text, NULL, 16);
+	if ((text = getenv("TORTURE_CLOCK")) != NULL)
+		state.ahead = strtoll(text, NULL, 10);
+	state.blind = getenv("TORTURE_BLIND") != NULL;
 	if ((text = getenv("TORTURE_REPORT")) != NULL) {
 		int fd = REAL(open)(text, O_RDWR | O_CLOEXEC);
 		void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -140,6 +167,8 @@ arm(void)
 	if ((text = getenv("TORTURE_ROOT")) != NULL)
 		state.root_length = (size_t)snprintf(state.root, sizeof(state.root), "%s", text);
 	state.armed = state.report != NULL;
+	if ((text = getenv("TORTURE_LIMIT")) != NULL && state.armed)
+		limit(text);
 }
 
 /* The absolute path of ${name} below ${fd}, as far as it can be told. */
@@ -538,7 +567,6 @@ PASSED(ssize_t, lgetxattr, getxattr, AT_FDCWD, p, (const char *p, const char *n,
 PASSED(ssize_t, readlink, readlink, AT_FDCWD, p, (const char *p, char *b, size_t s), (p, b, s))
 PASSED(ssize_t, readlinkat, readlink, fd, p, (int fd, const char *p, char *b, size_t s), (fd, p, b, s))
 PASSED(ssize_t, getdents64, list, fd, NULL, (int fd, void *b, size_t s), (fd, b, s))
-PASSED(int, statx, stat, fd, p, (int fd, const char *p, int f, unsigned m, struct statx *o), (fd, p, f, m, o))
 PASSED(int, stat, stat, AT_FDCWD, p, (const char *p, struct stat *s), (p, s))
 PASSED(int, lstat, stat, AT_FDCWD, p, (const char *p, struct stat *s), (p, s))
 PASSED(int, fstat, stat, fd, NULL, (int fd, struct stat *s), (fd, s))
@@ -546,6 +574,26 @@ PASSED(int, fstatat, stat, fd, p, (int fd, const char *p, struct stat *s, int f)
 PASSED(int, flock, lock, fd, NULL, (int fd, int o), (fd, o))
 PASSED(int, socket, socket, AT_FDCWD, "", (int d, int t, int p), (d, t, p))
 PASSED(int, connect, connect, AT_FDCWD, "", (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
+
+int
+statx(int fd, const char *p, int f, unsigned m, struct statx *o)
+{
+	int r = judge(CALL_stat, fd, p) == FAIL ? -1 : REAL(statx)(fd, p, f, m, o);
+
+	if (r == 0 && state.blind)
+		o->stx_ctime = o->stx_mtime;
+	return (r);
+}
+
+int
+clock_gettime(clockid_t clock, struct timespec *t)
+{
+	int r = REAL(clock_gettime)(clock, t);
+
+	if (r == 0 && clock == CLOCK_REALTIME)
+		t->tv_sec += state.ahead;
+	return (r);
+}
 
 /* SQLite calls these by their names of old. */
 int

@@ -99,8 +99,8 @@ class Place:
         self.work.rename(self.template)
 
     def reset(self):
-        shutil.rmtree(self.work, ignore_errors=True)
-        subprocess.run(["cp", "-a", self.template, self.work], check=True)
+        command = 'rm -rf "$2" && cp -a "$1" "$2"'
+        subprocess.run(["sh", "-c", command, "reset", self.template, self.work], check=True)
 
     def write_state(self, state):
         """Makes the work folder what a crash left: {path: content, or None for a folder}."""
@@ -133,6 +133,9 @@ class Place:
         self.run("init", "-g", key="Master")
         for name in keys.TYPE_NAMES[1:]:
             self.run("derive", "-t", name, "-O", self.work / f"{name}.key", key="Master")
+
+    # Whether that needs all other processes to be gone.
+    rests_alone = False
 
     def come_to_rest(self):
         """Returns when nothing that a killed process began is still under way."""

@@ -24,10 +24,13 @@ class Repositories(Scenario):
         self.roots = place.roots()
 
     def contents(self):
-        return {
-            path.relative_to(self.place.repo): path.read_bytes() if path.is_file() else None
-            for path in self.place.repo.rglob("*")
-        }
+        found = {}
+        for folder, _, names in os.walk(self.place.repo):
+            found[folder] = None
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found[os.path.join(folder, name)] = file.read()
+        return found
 
     def expect_untouched(self):
         expect(self.contents() == self.content, "the repository changed")

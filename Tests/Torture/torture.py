@@ -1,4 +1,4 @@
-"""Kills or fails the program at every n-th call of a run (see scripts/torture)."""
+"""Kills or fails the program at every n-th call of a run, or plays sequences against a model (see scripts/torture)."""
 
 import argparse
 import json
@@ -14,26 +14,32 @@ BUILD = faults.BUILD
 sys.path[:0] = [str(faults.HERE.parent / "Oracle"), str(faults.HERE.parent / "S3Double")]
 os.environ["REKKORD_BINARY"] = os.path.abspath(os.environ.get("REKKORD_BINARY", BUILD / "release" / "rekkord"))
 
+import model  # noqa: E402
 from place import Finding  # noqa: E402
 from power import PowerLoss  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
+MODEL_SHRINK_SECONDS = 600
+
 
 class Tally:
-    """What was done and found; in a file as well, so that a long run goes on where it was stopped."""
+    """What was done and found; in a file as well, so that a long run goes on where it was stopped, and counts add up."""
 
     def __init__(self, path=None, is_fresh=False):
         self.path = path
         self.kills = self.failures = self.crashes = 0
+        # The same for each scenario, in this order.
+        self.scenarios = {}
         self.findings = []
         # Scenario and fault: the next call to strike; None when all were struck.
         self.lanes = {}
         if path and path.exists() and not is_fresh:
             self.__dict__ |= json.loads(path.read_text())
 
-    def count(self, fault):
-        self.kills += fault.kills
-        self.failures += not fault.kills
+    def count(self, scenario, fault=None, crashes=0):
+        counts = (int(fault is not None and fault.kills), int(fault is not None and not fault.kills), crashes)
+        self.kills, self.failures, self.crashes = added((self.kills, self.failures, self.crashes), counts)
+        self.scenarios[scenario.name] = added(self.scenarios.get(scenario.name, (0, 0, 0)), counts)
 
     def keep(self):
         if self.path:
@@ -42,8 +48,16 @@ class Tally:
             fresh.write_text(json.dumps(kept, indent=1))
             fresh.rename(self.path)
 
+    def table(self):
+        rows = (f"  {name}: {kills} kills, {faults} faults, {crashes} crashes" for name, (kills, faults, crashes) in self.scenarios.items())
+        return "\n".join(rows)
+
     def line(self):
         return f"{self.kills} kills, {self.failures} faults, {self.crashes} crashes, {len(self.findings)} findings"
+
+
+def added(counts, more):
+    return [one + other for one, other in zip(counts, more, strict=True)]
 
 
 def strike(scenario, fault, at, tally, out):
@@ -58,7 +72,7 @@ def strike(scenario, fault, at, tally, out):
     else:
         victim = outcome.victim
     if victim is not None:
-        tally.count(fault)
+        tally.count(scenario, fault)
     return victim is not None
 
 
@@ -86,8 +100,9 @@ def sample(scenario, names, seed, tally, out, deadline=float("inf"), points=floa
         fault = faults.FAULTS[chooser.choice(names)]
         if fault.name not in counts:
             scenario.place.reset()
-            counts[fault.name] = max(1, scenario.run(fault, 0).count)
+            counts[fault.name] = len(fault.limits) or max(1, scenario.run(fault, 0).count)
         strike(scenario, fault, chooser.randint(1, counts[fault.name]), tally, out)
+        tally.keep()
         done += 1
 
 
@@ -95,8 +110,28 @@ def lose_power(scenario, seed, per_point, tally, out, next_run_share=0.02):
     """Crashes at every change that one run of a scenario makes, in several ways each."""
     power = PowerLoss(scenario)
     tally.findings += power.strike(per_point, random.Random(seed), next_run_share, out)
-    tally.crashes += power.points
+    tally.count(scenario, crashes=power.points)
+    tally.keep()
     print(f"{scenario.name}: {len(power.records)} changes, {len(power.judged)} different disks", file=out, flush=True)
+
+
+def run_model(arguments):
+    """Sequences of the model until the time is up or one fails, or one that is in a file."""
+    it = model.Model(sys.stdout)
+    try:
+        if arguments.replay:
+            failure = it.replay(model.Failure.read(arguments.replay))
+            if failure:
+                print(model.shown(failure))
+        else:
+            failure = model.explore(it, arguments.seed, arguments.steps, arguments.seconds)
+            if failure:
+                model.report(it, failure, BUILD, MODEL_SHRINK_SECONDS)
+    finally:
+        it.close()
+    counts = ", ".join(f"{it.counts[name]} {name}" for name in model.SUMMARY)
+    print(f"{it.sequences} sequences, {counts}, {1 if failure else 0} findings")
+    return 1 if failure else 0
 
 
 def main():
@@ -104,6 +139,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about so long")
     parser.add_argument("--random", action="store_true", help="random points of larger runs, until the time is up")
     parser.add_argument("--power", action="store_true", help="power loss after every change of a file instead")
+    parser.add_argument("--model", action="store_true", help="random sequences of commands against a model in memory instead")
+    parser.add_argument("--steps", type=int, default=model.STEPS, help="in each sequence of the model")
+    parser.add_argument("--replay", type=pathlib.Path, metavar="FILE", help="with --model: the sequence that was found")
     parser.add_argument("--ways", type=int, default=30, help="in which the disk is left by each loss of power")
     parser.add_argument("--seed", type=int, default=1, help="of the random points")
     parser.add_argument("--size", type=int, help="files of the tree; default: 1, or 300 with --random")
@@ -117,9 +155,10 @@ def main():
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     chosen = [SCENARIOS[name] for name in arguments.scenarios or SCENARIOS]
     size = arguments.size or (300 if arguments.random else 1)
-    is_resumable = not (arguments.random or arguments.power or arguments.at)
+    if arguments.model:
+        return run_model(arguments)
     deadline = time.monotonic() + arguments.seconds
-    tally = Tally(arguments.state if is_resumable else None, arguments.again)
+    tally = Tally(None if arguments.at else arguments.state, arguments.again)
     for index, kind in enumerate(chosen):
         names = [name for name in kind.faults if not arguments.fault or name in arguments.fault]
         if not names or time.monotonic() > deadline or arguments.power and not kind.is_durable:
@@ -139,6 +178,8 @@ def main():
                     exhaust(scenario, faults.FAULTS[name], deadline, tally, sys.stdout)
         finally:
             scenario.close()
+    if not arguments.at:
+        print(f"In all runs that {arguments.state} knows:\n{tally.table()}")
     print(tally.line())
     return 1 if tally.findings else 0
 
