@@ -41,7 +41,7 @@ struct Rekkord: ParsableCommand {
         let console = Console.standard
         var status = ExitStatus.done
         do {
-            status = try run(ArgumentBytes.ofProcess(), console)
+            status = try run(try ArgumentBytes.ofProcess(), console)
             try console.finish()
         } catch {
             try? console.finish()

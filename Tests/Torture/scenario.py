@@ -1,10 +1,14 @@
 """What all commands under torture have in common: one point, and the status that it may end with."""
 
+import signal
 import subprocess
 
 import faults
 from place import Finding, Place, expect
 from rekkord_oracle.primitives import FormatError
+
+# By a trap, or by abort(3), when there is no memory.
+CRASHES = (-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL)
 
 
 class Scenario:
@@ -12,7 +16,7 @@ class Scenario:
 
     name = None
     faults = ("kill", "tear", "ENOSPC", "ENOSPC-lasting", "EIO", "EIO-lasting", "EMFILE", "EMFILE-lasting", "EACCES",
-              "EAGAIN", "EINTR", "short", "EPIPE")  # fmt: skip
+              "EAGAIN", "EINTR", "short", "EPIPE", "NOFILE", "FSIZE", "AS")  # fmt: skip
     # Whether a loss of power may not harm it: it writes to the repository.
     is_durable = False
     # How lines on stderr start.
@@ -67,6 +71,8 @@ class Scenario:
             expect(outcome.status == 0, f"status {outcome.status} without a fault: {outcome.stderr}")
         elif fault.kills:
             expect(outcome.status == -9, f"status {outcome.status} after a kill: {outcome.stderr}")
+        elif fault.may_crash and (outcome.status in CRASHES or "Fatal error: " in outcome.stderr):
+            expect(outcome.status != 0, "status 0 after a crash")
         else:
             expect(outcome.status in (0, 1, 3, 10, 12, 20, 64), f"status {outcome.status}: {outcome.stderr}")
             for line in outcome.stderr.splitlines():

@@ -7,7 +7,7 @@ from place import expect
 from scenario import Scenario
 
 # Faults of a network, and those of a machine that uses one.
-NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting")
+NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting", "NOFILE", "FSIZE")
 
 
 class Save(Scenario):

@@ -10,8 +10,13 @@ enum ArgumentBytes {
     private static let escapes: ClosedRange<UInt32> = base...(base + 0xFF)
 
     /// The program's arguments, without its name.
-    static func ofProcess() -> (program: [UInt8], arguments: [String]) {
+    ///
+    /// - Throws: `.system` when there are none: Swift reads them from `/proc`, which takes a descriptor.
+    static func ofProcess() throws(RekkordError) -> (program: [UInt8], arguments: [String]) {
         var all: [[UInt8]] = []
+        guard CommandLine.argc > 0 else {
+            throw RekkordError(.system, "cannot read the arguments in '/proc/self/cmdline'")
+        }
         for index in 0..<Int(CommandLine.argc) {
             guard let argument = CommandLine.unsafeArgv[index] else { break }
             all.append(Array(UnsafeRawBufferPointer(start: argument, count: String.byteCount(of: argument))))

@@ -3,6 +3,8 @@ import Synchronization
 
 /// Ends the program on SIGHUP, SIGINT and SIGTERM, at once or, where a command asks for it, in good order.
 ///
+/// SIGXFSZ it outlives.
+///
 /// - Source: rekkord(1), "EXIT STATUS". C: `sigaction(2)`.
 enum Signals {
     /// The signal of a key press.
@@ -60,6 +62,17 @@ enum Signals {
             new.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))
             sigaction(number, &new, nil)
         }
+        installLimitHandler()
+    }
+
+    /// Makes a file that may not grow any more, as under `ulimit -f`, an error of whoever writes it (EFBIG).
+    ///
+    /// By default SIGXFSZ ends the program without a word. A handler does not pass to hooks, as ignoring it would.
+    private static func installLimitHandler() {
+        var quiet = sigaction()
+        quiet.__sigaction_handler.sa_handler = { _ in }
+        quiet.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))
+        sigaction(SIGXFSZ, &quiet, nil)
     }
 
     /// Makes the first signal set `received` only; another one, a second later or more, ends the program at once.

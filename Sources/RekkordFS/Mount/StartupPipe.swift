@@ -34,7 +34,7 @@ struct StartupPipe: Sendable {
         }
         // Only the child may hold this end, or its death would not be noticed.
         close(writing)
-        return .parent(status: wait(for: child, reading))
+        return .parent(status: try wait(for: child, reading))
     }
 
     /// Ends the wait of the parent, once.
@@ -43,7 +43,10 @@ struct StartupPipe: Sendable {
         _ = write(descriptor.number, &byte, 1)
     }
 
-    private static func wait(for child: Int32, _ reading: Int32) -> Int32 {
+    /// The status that the child reports or ends with.
+    ///
+    /// - Throws: `.system` when a signal ended it, which it could not tell itself.
+    private static func wait(for child: Int32, _ reading: Int32) throws(RekkordError) -> Int32 {
         var byte: UInt8 = 0
         while true {
             let count = read(reading, &byte, 1)
@@ -52,7 +55,12 @@ struct StartupPipe: Sendable {
         }
         var status: Int32 = 0
         while waitpid(child, &status, 0) == -1, errno == EINTR {}
-        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+        let signal = status & 0x7f
+        guard signal == 0 else {
+            let reason = "the process was killed by signal \(signal)"
+            throw RekkordError(.system, "cannot start in the background: \(reason)")
+        }
+        return (status >> 8) & 0xff
     }
 
     private static func failure(_ error: Int32) -> RekkordError {
