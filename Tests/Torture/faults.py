@@ -129,15 +129,32 @@ def interposed(environment, report, fault=None, at=0, **more):
     return result
 
 
+def finished(command, environment):
+    """Runs a program to its end; a hang is a subprocess.TimeoutExpired that tells what the threads wait for."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=COMMAND_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            error.cmd = f"{' '.join(map(str, command))} [{waits(process.pid)}]"
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def waits(pid):
+    """Name, state, time on a processor in ticks, and place in the kernel of each thread: hung, or never its turn?"""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name, _, rest = task.joinpath("stat").read_text().partition("(")[2].rpartition(")")
+        fields = rest.split()
+        found.append(f"{name}: {fields[0]} {fields[11]}+{fields[12]} {task.joinpath('wchan').read_text()}")
+    return ", ".join(found)
+
+
 def run(command, environment, scratch, fault=None, at=0, **more):
-    """Runs the program to its end; a hang is a subprocess.TimeoutExpired."""
+    """Runs the program so that it meets a fault, to its end."""
     report = Report(scratch / "report")
-    result = subprocess.run(
-        command,
-        env=interposed(environment, report, fault, at, **more),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=COMMAND_TIMEOUT,
-    )
+    result = finished(command, interposed(environment, report, fault, at, **more))
     count, victim = report.read()
     return Outcome(result.returncode, result.stdout, result.stderr.decode("utf-8", "replace"), count, victim)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+import faults
 from rekkord_oracle import blobs, keys
 from rekkord_oracle.compare import Comparison, Options
 from rekkord_oracle.repository import Repository, snapshot_view
@@ -124,7 +125,7 @@ class Place:
 
     def run(self, *arguments, statuses=(0,), **options):
         command = self.command(*arguments, **options)
-        result = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        result = faults.finished(command, self.environment)
         text = result.stderr.decode("utf-8", "replace")
         expect(result.returncode in statuses, f"{' '.join(command)}: status {result.returncode}: {text}")
         return result

@@ -11,7 +11,7 @@ import model
 import program
 import shrink
 
-SECONDS = 60
+SECONDS = 45
 STEPS = 80
 
 
@@ -35,7 +35,7 @@ class ModelTests(unittest.TestCase):
         failure = model.explore(it, 1, STEPS, float("inf"), storages=("folder",), sequences=10)
         self.assertIsNotNone(failure)
         self.assertIn("differs", failure.text)
-        small = it.shrink(failure, time.monotonic() + 60)
+        small = it.shrink(failure, time.monotonic() + 45)
         self.assertIsNotNone(small, failure.text)
         kinds = [step.get("change", step["do"]) for step in small.steps]
         self.assertLess(len(kinds), 10, model.shown(small))
