@@ -18,7 +18,7 @@ final class HistoryFolder: Sendable {
     private struct State {
         var names: [[UInt8]] = []
         var positions: [[UInt8]: Int] = [:]
-        /// Deeper paths that the tree keeps.
+        /// Deeper paths that the tree keeps; each keeps this one, so the tree has to release them.
         var children: [[UInt8]: HistoryFolder] = [:]
         var table: HistoryTable?
     }
@@ -51,13 +51,15 @@ final class HistoryFolder: Sendable {
 
     // MARK: Deeper paths
 
-    /// The deeper path `name`, whether or not anything was saved there.
+    /// The deeper path `name`, whether or not anything was saved there: the one that is kept, or else a new one.
     func child(_ name: [UInt8]) -> HistoryFolder {
+        state.withLock { $0.children[name] } ?? HistoryFolder(name, in: self)
+    }
+
+    /// Keeps a deeper path until it is released, unless another one with its name is kept.
+    func keep(_ child: HistoryFolder) {
         state.withLock { state in
-            if let child = state.children[name] { return child }
-            let child = HistoryFolder(name, in: self)
-            state.children[name] = child
-            return child
+            if state.children[child.name] == nil { state.children[child.name] = child }
         }
     }
 

@@ -20,6 +20,12 @@ final class HistoryTree: Sendable {
         self.byteLimit = byteLimit
     }
 
+    deinit {
+        state.withLock { state in
+            while let folder = state.folders.removeOldest()?.value { folder.parent?.release(folder) }
+        }
+    }
+
     /// Notes that a listing changed something.
     func noteChange() {
         state.withLock { $0.generation += 1 }
@@ -49,6 +55,8 @@ final class HistoryTree: Sendable {
 
     /// Notes a use of `folder`, whose table occupies `byteCount` now; forgets those unused for longest.
     func use(_ folder: HistoryFolder, byteCount: Int) {
+        // Whatever is kept is in the list, and so released at some time.
+        folder.parent?.keep(folder)
         let key = ObjectIdentifier(folder)
         let forgotten = state.withLock { state in
             state.stamp += 1
