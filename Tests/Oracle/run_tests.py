@@ -18,6 +18,7 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, default=HERE)
     parser.add_argument("--binary", default=os.environ.get("REKKORD_BINARY", BUILD / "debug" / "rekkord"))
     parser.add_argument("--results", type=pathlib.Path, default=BUILD / "test-results", metavar="FOLDER")
+    parser.add_argument("--without", action="append", default=[], metavar="MODULE[.CLASS[.TEST]]")
     parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
     arguments = parser.parse_args()
     # In the background a shell has its commands ignore these, and all that the tests start would as well.
@@ -33,6 +34,7 @@ def main():
         suite = loader.loadTestsFromNames(arguments.tests)
     else:
         suite = loader.discover(str(folder), top_level_dir=str(folder))
+    suite = without(suite, arguments.without)
     result = unittest.TextTestRunner(resultclass=RecordingResult, verbosity=2).run(suite)
     if arguments.results.is_dir():
         write_results(result, folder.name, arguments.results / f"{folder.name.lower()}.xml")
@@ -40,6 +42,16 @@ def main():
     print(f"{folder.name.lower()}: {result.testsRun - failed - len(result.skipped)} passed, {failed} failed, "
           f"{len(result.skipped)} skipped")  # fmt: skip
     return 1 if failed or not result.testsRun else 0
+
+
+def without(suite, names):
+    """The tests of a suite but those that are named, or belong to what is named."""
+    kept = [
+        without(test, names) if isinstance(test, unittest.TestSuite) else test
+        for test in suite
+        if isinstance(test, unittest.TestSuite) or not any(f"{test.id()}.".startswith(f"{name}.") for name in names)
+    ]
+    return unittest.TestSuite(kept)
 
 
 class RecordingResult(unittest.TextTestResult):

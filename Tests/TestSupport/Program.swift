@@ -5,7 +5,8 @@ public import SystemPackage
 
 /// Runs the built binary and collects what it prints.
 ///
-/// Nothing of the test's own environment reaches it but PATH, so no configuration of the machine plays a part.
+/// Nothing of the test's own environment reaches it but PATH, so no configuration of the machine plays a part, and what
+/// builds with sanitizers, and those that count lines, are told about their reports.
 public struct Program: Sendable {
     /// How a run ended.
     public struct Result: Sendable {
@@ -41,6 +42,10 @@ public struct Program: Sendable {
     public var name: String?
     /// After how long a run counts as hanging.
     public var timeoutSeconds = 120.0
+
+    private static let inherited: Set = [
+        "PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE",
+    ]
 
     /// The binary that was built with the tests.
     public init(in workingDirectory: FilePath) {
@@ -110,7 +115,7 @@ public struct Program: Sendable {
         defer { posix_spawnattr_destroy(&attributes) }
         Self.resetSignals(&attributes)
 
-        var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
+        var variables = ProcessInfo.processInfo.environment.filter { Self.inherited.contains($0.key) }
         variables["HOME"] = workingDirectory.string
         variables.merge(environment) { $1 }
         let words = [Array((name ?? path.string).utf8)] + arguments
