@@ -71,7 +71,6 @@ enum DerivedKey {
         id: KeyID,
         signingSeed: borrowing SecretKey
     ) -> [UInt8]? {
-        precondition(type != .master)
         switch master.masterSeed {
         case .none: return nil
         case .some(let masterSeed):
@@ -103,7 +102,7 @@ enum DerivedKey {
         case .logOnly:
             master.logSecret?.withBytes { store($0, .logSecret) }
         case .master:
-            break
+            fatalError("a master key has no slots")
         }
         return slots
     }

@@ -35,9 +35,4 @@ struct SecretKey: ~Copyable, @unchecked Sendable {
 
     /// A second copy, in guarded memory too.
     borrowing func copy() -> SecretKey { withBytes { SecretKey(copying: $0) } }
-
-    /// Compares in constant time.
-    borrowing func isEqual(to other: borrowing SecretKey) -> Bool {
-        withBytes { mine in other.withBytes { Sodium.isEqual(mine, $0) } }
-    }
 }

@@ -48,13 +48,6 @@ enum Sodium {
         sodium_memzero(base, bytes.count)
     }
 
-    static func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-        guard a.count == b.count, let x = a.baseAddress, let y = b.baseAddress else {
-            return a.count == b.count
-        }
-        return sodium_memcmp(x, y, a.count) == 0
-    }
-
     static func fillRandom(_ bytes: UnsafeMutableRawBufferPointer) {
         start()
         guard let base = bytes.baseAddress else { return }

@@ -59,11 +59,6 @@ public struct AccessControlList: Hashable, Sendable {
     /// The entries in their order.
     public var records: [Record]
 
-    /// Makes a list of these entries.
-    public init(_ records: [Record]) {
-        self.records = records
-    }
-
     /// Reads the binary form; records with an unknown tag are left out.
     ///
     /// - Throws: When the version is not 2 or the length is no whole number of records.

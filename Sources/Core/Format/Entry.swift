@@ -135,10 +135,7 @@ public struct Entry: Hashable, Sendable {
     }
 
     /// The blob with the content; spelled out because `hash(into:)` would be found before the field.
-    public var hash: Hash32 {
-        get { attributes.hash }
-        set { attributes.hash = newValue }
-    }
+    public var hash: Hash32 { attributes.hash }
 
     /// Where the content is; nil when nothing was stored.
     public var objectID: ObjectID? { attributes.objectID }

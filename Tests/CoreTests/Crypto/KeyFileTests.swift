@@ -149,6 +149,32 @@ import Testing
         #expect(throws: DerivedKey.outdated) { try KeyFile.parse(Self.armored(raw)) }
     }
 
+    @Test("a signed file whose key is not the one of its badge is refused")
+    func foreignBadge() throws {
+        var raw = try Self.raw(of: GoldenKeys.derived(.writeOnly).text)
+        // The slot of the signing seed.
+        raw[118 + 8 * SecretKey.byteCount] ^= 1
+        let signature = try GoldenKeys.masterSignature(of: raw[..<886])
+        raw.replaceSubrange(886..., with: signature)
+        #expect(throws: FormatError("the key file was tampered with")) {
+            try KeyFile.parse(Self.armored(raw))
+        }
+    }
+
+    @Test("a badge of the wrong length, or for no derived key, is refused before its signature is")
+    func strangeBadges() throws {
+        let keys = try GoldenKeys.master()
+        let bytes = try #require(try GoldenKeys.derived(.writeOnly).keys.badge).bytes
+        #expect(throws: FormatError("badge of wrong length")) {
+            try Badge(bytes + [0], masterPublicKey: keys.masterPublic)
+        }
+        for type: UInt8 in [0, 4, 255] {
+            #expect(throws: FormatError("badge of unknown type"), "\(type)") {
+                try Badge(bytes[..<16] + [type] + bytes[17...], masterPublicKey: keys.masterPublic)
+            }
+        }
+    }
+
     @Test("only a master key can derive", arguments: [KeyType.writeOnly, .readWrite, .logOnly])
     func derivingNeedsMaster(type: KeyType) throws {
         let keys = try GoldenKeys.derived(type).keys
@@ -173,6 +199,21 @@ import Testing
         try Data(text).write(to: URL(filePath: folder["long"].string))
         let long = #expect(throws: RekkordError.self) { try KeyFile.load(path) }
         #expect(long?.kind == .key)
+    }
+
+    @Test("a file comes with its text; one that is no key says so")
+    func loadingText() throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", GoldenKeys.masterText)
+        let (text, keys) = try KeyFile.loadText(path)
+        #expect(text == Array(GoldenKeys.masterText.utf8))
+        #expect(keys.type == .master)
+        #expect(try KeyFile.load(path).id == keys.id)
+        try folder.write("key", "none")
+        let error = #expect(throws: RekkordError.self) { try KeyFile.load(path) }
+        #expect(error?.kind == .key)
+        #expect(error?.message == "cannot read key file '\(path.string)': malformed key file")
+        #expect(error?.hint == nil)
     }
 
     private static func raw(of text: [UInt8]) throws -> [UInt8] {

@@ -97,6 +97,40 @@ import Testing
         #expect(TagParser(names: [moved] + stolen.fragments, keys: keys).tags.isEmpty)
     }
 
+    @Test(
+        "what is sealed has to be of the known version, about a snapshot, and with one fragment to four",
+        arguments: [
+            (0, 2, "tag version 2 is not supported"),
+            (1, UInt8(ascii: "R"), "tag of something else than a snapshot"),
+            (74, 0, "tag with 0 fragments"),
+            (74, 5, "tag with 5 fragments"),
+        ] as [(Int, UInt8, String)]
+    )
+    func strangeIntros(index: Int, byte: UInt8, reason: String) throws {
+        let keys = try GoldenKeys.master()
+        func open(_ sealed: [UInt8]) throws -> TagIntro {
+            switch keys.logSecret {
+            case .some(let secret):
+                return try TagIntro(sealed: sealed, logPublic: keys.logPublic, logSecret: secret)
+            case .none: throw FormatError("no key")
+            }
+        }
+        func seal(_ intro: [UInt8]) -> [UInt8] {
+            let ephemeral = GoldenKeys.secret(from: 0x60)
+            var sealed = [UInt8](repeating: 0, count: TagIntro.sealedByteCount)
+            sealed.withUnsafeMutableBytes { sealed in
+                intro.withUnsafeBytes {
+                    Sodium.seal($0, to: keys.logPublic, ephemeral: ephemeral, into: sealed)
+                }
+            }
+            return sealed
+        }
+        var intro = [1, ObjectID.Catalog.metadata.rawValue] + [UInt8](repeating: 7, count: 72) + [4]
+        #expect(try open(seal(intro)).fragmentCount == 4)
+        intro[index] = byte
+        #expect(throws: FormatError(reason, .tag)) { try open(seal(intro)) }
+    }
+
     @Test("one tag under two key ids counts once")
     func copies() throws {
         let names = try Self.golden()

@@ -20,6 +20,15 @@ enum GoldenKeys {
         return try KeyFile.derive(type, from: master(), id: id, signingSeed: secret(from: 0x20))
     }
 
+    /// What the master key signs.
+    static func masterSignature(of bytes: ArraySlice<UInt8>) throws -> [UInt8] {
+        let keys = try master()
+        switch keys.masterSeed {
+        case .some(let seed): return bytes.withUnsafeBytes { Sodium.sign($0, seed: seed) }
+        case .none: throw FormatError("no key")
+        }
+    }
+
     /// 32 bytes that count up from `first`.
     static func secret(from first: UInt8) -> SecretKey {
         SecretKey { $0.copyBytes(from: first..<first + 32) }
