@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #define FUSE_USE_VERSION 312
 
 #include <fuse3/fuse_lowlevel.h>
@@ -5,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <semaphore.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +27,8 @@
 struct rk_session {
 	struct rk_callbacks callbacks;
 	struct fuse_session *fuse;
+	/* Posted when a thread has answered its first request, and when it stops to receive. */
+	sem_t greeted;
 };
 
 /* libfuse tells its complaints to a function without a context. */
@@ -393,6 +397,7 @@ rk_session_new(const char *const *options, size_t count, const struct rk_callbac
 	if (session == NULL)
 		goto end;
 	session->callbacks = *table;
+	sem_init(&session->greeted, 0, 0);
 	session->fuse = fuse_session_new(&arguments, &operations, sizeof(operations), session);
 	if (session->fuse == NULL) {
 		free(session);
@@ -415,7 +420,7 @@ int
 rk_session_receive(struct rk_session *session)
 {
 	struct fuse_buf buffer = { .mem = NULL };
-	int result = 0;
+	int result = 0, is_first = 1;
 
 	while (!fuse_session_exited(session->fuse)) {
 		result = fuse_session_receive_buf(session->fuse, &buffer);
@@ -424,9 +429,34 @@ rk_session_receive(struct rk_session *session)
 		if (result <= 0)
 			break;
 		fuse_session_process_buf(session->fuse, &buffer);
+		/* The first request of all is the greeting, and no other comes before it was answered. */
+		if (is_first)
+			sem_post(&session->greeted);
+		is_first = 0;
 	}
 	free(buffer.mem);
+	sem_post(&session->greeted);
 	return (result < 0 ? -result : 0);
+}
+
+void
+rk_session_wait(struct rk_session *session)
+{
+
+	while (sem_wait(&session->greeted) != 0 && errno == EINTR)
+		continue;
+}
+
+int
+rk_mount_device(const char *mountpoint, uint32_t *major, uint32_t *minor)
+{
+	struct statx s;
+
+	if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &s) != 0)
+		return (-1);
+	*major = s.stx_dev_major;
+	*minor = s.stx_dev_minor;
+	return (0);
 }
 
 void

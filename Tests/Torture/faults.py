@@ -47,6 +47,8 @@ FAULTS = {
     fault.name: fault
     for fault in (
         Fault("kill", CHANGES, "kill"),
+        # Instead of a transfer with the kernel, so that requests stay without an answer.
+        Fault("kill-device", "device", "kill"),
         Fault("tear", "write,send", "tear"),
         _errno("ENOSPC", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),
         _errno("ENOSPC-lasting", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),

@@ -18,6 +18,7 @@ class Mount(Repositories):
 
     name = "mount"
     messages = ("rekkord: ", "Mounting ", "Ready")
+    faults = ("kill-device", *Repositories.faults)
 
     def prepare(self):
         super().prepare()
@@ -92,7 +93,7 @@ class BackgroundMount(Mount):
     """The same in the background: whoever called it hears how it began."""
 
     name = "mount-background"
-    faults = ("kill", "EIO", "EMFILE-lasting", "EAGAIN", "EINTR", "NOFILE", "FSIZE", "AS")
+    faults = ("kill", "kill-device", "EIO", "EMFILE-lasting", "EAGAIN", "EINTR", "NOFILE", "FSIZE", "AS")
 
     def arguments(self):
         log = self.place.base / "mount.log"

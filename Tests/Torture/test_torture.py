@@ -70,6 +70,18 @@ class LimitTests(unittest.TestCase):
                 self.assertGreaterEqual(tally.kills + tally.failures, 3 * round_number)
 
 
+class KilledMountTests(unittest.TestCase):
+    """Requests of a process to its own mount that stay without an answer would keep it from being killed."""
+
+    def test_a_mount_that_is_killed_before_it_answers_is_gone(self):
+        program.need_fuse()
+        scenario = SCENARIOS["mount-background"]()
+        self.addCleanup(scenario.close)
+        for at in range(1, 8):
+            with self.subTest(at):
+                self.assertIsNotNone(scenario.attempt(FAULTS["kill-device"], at).victim)
+
+
 class PowerLossTests(unittest.TestCase):
     """Whenever the power goes, what was told to be saved is there, and all that is there is whole."""
 

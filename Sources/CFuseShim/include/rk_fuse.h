@@ -94,6 +94,19 @@ int rk_session_mount(struct rk_session *session, const char *mountpoint);
 int rk_session_receive(struct rk_session *session);
 
 /*
+ * rk_session_wait(session):
+ * Return when the kernel has greeted the session, or a thread has left rk_session_receive.
+ */
+void rk_session_wait(struct rk_session *session);
+
+/*
+ * rk_mount_device(mountpoint, major, minor):
+ * Tell the device of a mount without asking who serves it: a thread that waits for an answer of its own process
+ * survives SIGKILL, and the mount with it.  Return 0, or -1 with errno set.
+ */
+int rk_mount_device(const char *mountpoint, uint32_t *major, uint32_t *minor);
+
+/*
  * rk_session_free(session):
  * Free a session that could not be mounted.
  */

@@ -52,6 +52,20 @@ final class FuseSession: Sendable {
         threads.withLock { [started] in $0 = started }
     }
 
+    /// Returns when the kernel has greeted the session, so that the mount is up, or it has ended already.
+    ///
+    /// Nothing is asked of the mount itself: a thread that waits for an answer of its own process cannot be killed.
+    func waitUntilGreeted() {
+        rk_session_wait(handle.pointer)
+    }
+
+    /// Major and minor number of the mount, where the kernel tells them without a request.
+    func device() -> (major: UInt32, minor: UInt32)? {
+        var (major, minor): (UInt32, UInt32) = (0, 0)
+        let result = System.withCString(mountPoint.path) { rk_mount_device($0, &major, &minor) }
+        return result == 0 ? (major, minor) : nil
+    }
+
     /// Takes the mount out of the tree, also when it is in use.
     func detach() throws(RekkordError) {
         guard System.withCString(mountPoint.path, { rk_detach($0) }) == 0 || errno == EINVAL else {

@@ -99,7 +99,8 @@ struct MountProcess {
         let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
         try watchSignals()
         try session.start(threadCount: max(4, plan.threadCount)) { [events] in _ = events.tryPush(.ended) }
-        waitUntilServed()
+        session.waitUntilGreeted()
+        readAheadInLargePieces(session)
         log.note("Ready")
         ready()
         waitForEnd(session, server, blobs.cache)
@@ -188,13 +189,10 @@ struct MountProcess {
         }
     }
 
-    /// Asks the mount for its root: it answers, so it is up.
-    ///
     /// Lets the kernel read ahead in large pieces.
-    private func waitUntilServed() {
-        guard let status = try? System.status(of: plan.mountPoint.path) else { return }
-        let device = "\(status.device >> 32):\(status.device & 0xffff_ffff)"
-        let path = Array("/sys/class/bdi/\(device)/read_ahead_kb".utf8)
+    private func readAheadInLargePieces(_ session: FuseSession) {
+        guard let device = session.device() else { return }
+        let path = Array("/sys/class/bdi/\(device.major):\(device.minor)/read_ahead_kb".utf8)
         // Only root may; everybody else reads in pieces of 128 KiB.
         guard let file = try? System.open(path, flags: O_WRONLY) else { return }
         let text = Array("\(Self.readAheadKilobytes)\n".utf8)
