@@ -186,7 +186,7 @@ class Bench:
         return figures
 
     def crawl(self):
-        """A million entries, beside the floor; with the memory that it takes."""
+        """A million entries, beside the floor and, in the first round, the peers; with the memory that it takes."""
         folders, files = self.crawl_folders, 1000
         source = os.path.join(self.folder, "crawl")
         for folder in range(folders):
@@ -194,26 +194,30 @@ class Bench:
             os.makedirs(place)
             for file in range(files):
                 os.close(os.open(f"{place}/{file:06}", os.O_CREAT | os.O_WRONLY, 0o644))
-        tool = Rekkord(os.path.join(self.folder, "crawl-repository"), self.rekkord)
-        tool.mount_options = ("--cache-size", "64M")
-        tool.reset()
-        tool.save(source)
+        tools = [kind(os.path.join(self.folder, "crawlers"), program) for kind, program in (
+            (Rekkord, self.rekkord), (Restic, shutil.which("restic")), (Borg, shutil.which("borg"))) if program]
+        tools[0].mount_options = ("--cache-size", "64M")
+        for tool in tools:
+            tool.reset()
+            tool.save(source)
         results = {}
-        for _ in range(self.runs):
-            for name, opened in (("floor", self.floor.mounted(folders, files)), ("rekkord", tool.mounted(source))):
+        for turn in range(self.runs):
+            opened = {"floor": self.floor.mounted(folders, files)}
+            # The peers take minutes each.
+            opened |= {tool.name: tool.mounted(source) for tool in (tools if turn == 0 else tools[:1])}
+            for name, mounted in opened.items():
                 drop_caches()
-                with opened as (place, server):
+                with mounted as (place, server):
                     listing = ["find", place, "-size", "1"]
                     figures = {"find -size cold, s": run(listing)[0], "find -size again, s": run(listing)[0],
                                "memory, MB": peak_memory(server.pid) / MEGABYTE}
                 for key, value in figures.items():
                     results.setdefault(key, {}).setdefault(name, []).append(value)
-        table = Table(f"crawl of {folders * files} files in {folders} folders, --cache-size 64M, median of {self.runs}",
-                      ["floor", "rekkord"])
+        table = Table(f"crawl of {folders * files} files in {folders} folders, --cache-size 64M, median of {self.runs}; "
+                      "the peers once", ["floor", *(tool.name for tool in tools)])
         for key, values in results.items():
             table.row(key, {name: statistics.median(several) for name, several in values.items()},
                       0 if key.endswith("MB") else 2)
-
 
     def remote(self):
         """Reading over a link with a delay, beside plain parallel requests."""
