@@ -3,7 +3,9 @@ internal import SystemPackage
 
 /// Handles the database files of the cache, each of which may be damaged or lost.
 enum CacheFile {
-    /// How long one connection waits for the others. SQLite does not queue them, so on a busy machine one may lose often.
+    /// How long one connection waits for the others.
+    ///
+    /// SQLite does not queue them, so on a busy machine one may lose often.
     private static let busyMilliseconds: Int32 = 30_000
 
     /// Makes the file and its folder where they are absent.
