@@ -112,7 +112,7 @@ def shifts(bench):
     """Inserting 1 to 64 bytes anywhere in 256 MB costs at most two average chunks; appending and cutting off likewise.
 
     Moving a block makes three places where other bytes meet. Behind each, cuts fall in step with those of before after
-    a few chunks, by chance, so the limit is for the mean.
+    a few chunks, by chance and differently in each repository, so the limit is for the mean, and a wide one for each.
     """
     chance = random.Random(7)
     original = chance.randbytes(256_000_000)
@@ -142,7 +142,7 @@ def shifts(bench):
         start, length = chance.randrange(100_000_000), chance.randrange(10_000_000, 50_000_000)
         block, rest = original[start:start + length], original[:start] + original[start + length:]
         place = chance.randrange(len(rest))
-        cost(rest[:place] + block + rest[place:], 15, f"{length} bytes moved from {start} to {place}")
+        cost(rest[:place] + block + rest[place:], 30, f"{length} bytes moved from {start} to {place}")
     moved = sum(costs) / len(costs)
     note = (f"chunks of {average / 1e6:.2f} MB; insertions: {sum(inserted) / len(inserted):.2f}, at most {max(inserted):.2f}; "
             f"moves: {moved:.2f}, at most {max(costs):.2f}")
