@@ -31,9 +31,12 @@ struct RestoreDestination {
     /// The folder whose content is restored: made when it is absent, unless nothing is to be written.
     func folder() throws(RekkordError) -> TargetFolder {
         let existing = try status(followLinks: true)
-        if existing == nil, options.isDryRun { return absentFolder() }
         if let existing, existing.type != .directory { throw error(.exists, "it is not a folder") }
-        if existing == nil { try makeFolders(path) }
+        if existing == nil {
+            try checkOutside(above: path)
+            if options.isDryRun { return absentFolder() }
+            try makeFolders(path)
+        }
         let descriptor = try open(path)
         try checkOutside(descriptor)
         if existing != nil { try checkEmpty(descriptor) }
@@ -78,8 +81,11 @@ struct RestoreDestination {
         let parent = path.removingLastComponent()
         let outer = parent.isEmpty ? FilePath(".") : parent
         let isMissing = (try? System.status(of: outer.bytes, followLinks: true)) == nil
-        if isMissing, options.isDryRun { return Place(folder: absentFolder(), path: parent, name: ownName) }
-        if isMissing { try makeFolders(outer) }
+        if isMissing {
+            try checkOutside(above: outer)
+            if options.isDryRun { return Place(folder: absentFolder(), path: parent, name: ownName) }
+            try makeFolders(outer)
+        }
         let descriptor = try open(outer)
         try checkOutside(descriptor)
         return Place(folder: try folder(descriptor, isNew: false), path: parent, name: ownName)
@@ -130,6 +136,24 @@ struct RestoreDestination {
             throw self.error(.system, "\(error)")
         }
         throw error(.exists, "it is not empty", hint: "use --force")
+    }
+
+    /// As below, for a folder that is to be made: looks at the one that it will be in.
+    private func checkOutside(above missing: FilePath) throws(RekkordError) {
+        var path = missing
+        while true {
+            path = path.removingLastComponent()
+            if path.isEmpty { path = "." }
+            let folder: Descriptor
+            do throws(Errno) {
+                folder = try System.open(path.bytes, flags: System.pathOnly | O_DIRECTORY)
+            } catch .noSuchFileOrDirectory where path != "." {
+                continue
+            } catch {
+                throw self.error(.system, "\(error)")
+            }
+            return try checkOutside(folder)
+        }
     }
 
     /// Nobody restores into the repository or the cache.

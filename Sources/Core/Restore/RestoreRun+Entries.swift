@@ -25,6 +25,11 @@ extension RestoreRun {
     /// Counts what would be done.
     private func plan(_ place: TargetPlace) throws(RekkordError) {
         if try isKept(place) { return skip(place) }
+        if !options.deletes, let directory = place.directory, (try? place.existing())?.type == .directory,
+            !isEmptyFolder(place.entry.name, in: directory)
+        {
+            throw isInTheWay("a folder that is not empty", place)
+        }
         let isLink = place.entry.kind == .link
         if isLink { progress.addLink() } else { progress.addFile(byteCount: max(0, place.entry.size)) }
         report(isLink ? "[L]" : "[F]", place)
@@ -190,10 +195,7 @@ extension RestoreRun {
             try System.remove(name, in: directory.number, isFolder: true)
         } catch {
             guard options.deletes else {
-                throw RekkordError(
-                    .exists,
-                    "cannot write '\(printed(place.path))': a folder that is not empty is in the way"
-                )
+                throw isInTheWay("a folder that is not empty", place)
             }
             try writing(place.path) { () throws(Errno) in try remove(name, in: directory, isFolder: true) }
         }

@@ -59,7 +59,7 @@ extension RestoreRun {
         guard let existing else { return try openNew(item, place, directory) }
         if existing.type == .directory { return try openExisting(existing, item, place, directory) }
         guard !options.keeps(existing, against: item.entry.attributes) else {
-            throw RekkordError(.exists, "cannot write '\(printed(place.path))': a file is in the way")
+            throw isInTheWay("a file", place)
         }
         try writing(place.path) { () throws(Errno) in
             try System.remove(name, in: directory.number)
@@ -139,8 +139,15 @@ extension RestoreRun {
         _ directory: Descriptor?
     ) throws(RekkordError) -> TargetFolder? {
         let place = TargetPlace(folder: parent, directory: directory, entry: item.entry)
+        var fileIsInTheWay = false
         do throws(Errno) {
-            if let existing = try place.existing(), existing.type == .directory, let directory {
+            let existing = try place.existing()
+            if pass != .compare, let existing, existing.type != .directory,
+                options.keeps(existing, against: item.entry.attributes)
+            {
+                fileIsInTheWay = true
+            }
+            if let existing, existing.type == .directory, let directory {
                 if circumstances.foreignFolders[existing.identity] != nil { return nil }
                 let descriptor = try open(item.entry.name, in: directory)
                 return TargetFolder(
@@ -156,6 +163,7 @@ extension RestoreRun {
         } catch {
             throw RekkordError(.system, "cannot read '\(printed(place.path))': \(error)")
         }
+        if fileIsInTheWay { throw isInTheWay("a file", place) }
         return TargetFolder(
             name: item.entry.name,
             parent: parent,
@@ -164,6 +172,16 @@ extension RestoreRun {
             isNew: true,
             entry: nil
         )
+    }
+
+    func isInTheWay(_ what: String, _ place: TargetPlace) -> RekkordError {
+        RekkordError(.exists, "cannot write '\(printed(place.path))': \(what) is in the way")
+    }
+
+    /// Whether a folder that is there has no entry, as far as it can be read.
+    func isEmptyFolder(_ name: [UInt8], in directory: Descriptor) -> Bool {
+        guard let folder = try? open(name, in: directory) else { return false }
+        return (try? DirectoryNames(reading: folder.number).count) == 0
     }
 
     private func open(_ name: [UInt8], in directory: Descriptor) throws(Errno) -> Descriptor {

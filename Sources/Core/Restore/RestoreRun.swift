@@ -172,7 +172,7 @@ final class RestoreRun: Sendable {
         let isNew = failures.withLock { $0.insert(path.hashValue).inserted }
         // In a later pass its second failure is no news.
         guard isNew || pass != .compare else { return }
-        progress.addFailed()
+        if isNew { progress.addFailed() }
         circumstances.warn(message)
     }
 

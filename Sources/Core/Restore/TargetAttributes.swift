@@ -43,18 +43,19 @@ struct TargetAttributes {
                 try System.setOwner(uid: entry.uid, gid: entry.gid, of: descriptor)
             }
         }
-        var keptLists: Set<[UInt8]> = []
+        var kept: Set<[UInt8]> = []
         if options.restoresExtendedAttributes {
             for (key, value) in attributes() {
-                keptLists.insert(key)
+                kept.insert(key)
                 attempt("attribute '\(PrintedName.escape(key))'") { () throws(Errno) in
                     try System.setAttribute(key, to: value, of: descriptor)
                 }
             }
         }
         if inheritsLists || (options.restoresExtendedAttributes && !isNew) {
-            removeLists(except: keptLists, from: descriptor)
+            removeLists(except: kept, from: descriptor)
         }
+        if options.restoresExtendedAttributes && !isNew { removeSurplus(except: kept, from: descriptor) }
         setMode(of: descriptor, isNew: isNew, ownerIsSet: ownerIsSet)
         attempt("the times") { () throws(Errno) in
             try System.setTimes(access: accessTime, modification: entry.mtime, of: descriptor)
@@ -99,6 +100,21 @@ struct TargetAttributes {
         where !kept.contains(key) {
             // What is no folder has no default list, which is no failure.
             attempt("the access control list") { () throws(Errno) in
+                try System.removeAttribute(key, of: descriptor)
+            }
+        }
+    }
+
+    /// Removes attributes of a folder that was there before, of the kinds that are restored.
+    private mutating func removeSurplus(except kept: Set<[UInt8]>, from descriptor: Int32) {
+        let path = Array("/proc/self/fd/\(descriptor)".utf8)
+        // Where they cannot be listed there are none to remove, or those that were set failed as well.
+        let names = (try? System.attributeNames(of: path, followsLinks: true)) ?? []
+        for key in names.split(separator: 0).map(Array.init) where !kept.contains(key) {
+            let isRestored =
+                key.starts(with: "user.".utf8) || options.restoresOwners && key.starts(with: "trusted.".utf8)
+            guard isRestored else { continue }
+            attempt("attribute '\(PrintedName.escape(key))'") { () throws(Errno) in
                 try System.removeAttribute(key, of: descriptor)
             }
         }

@@ -83,9 +83,11 @@ final class SaveRun: Sendable {
             workers.append(try WorkerThread(name: "save \(number)") { [self] in work() })
         }
         let walk = SaveVisitor(self, foreignFolders: foreignFolders)
+        // Each is a root of its own, and none that rules leave out.
+        let named = Set(operands.lazy.filter { $0.components.count == 1 }.map(\.name))
         for operand in operands {
             if operand.isRoot && expandsRoot {
-                try walk.visitEntries(of: operand, as: roots)
+                try walk.visitEntries(of: operand, without: named, as: roots)
             } else {
                 try walk.visit(operand, under: roots)
             }

@@ -46,11 +46,15 @@ final class SaveVisitor: FileTreeVisitor {
 
     // MARK: - Operands
 
-    /// Saves the entries of an operand as roots.
-    func visitEntries(of operand: SaveOperand, as roots: FolderNode) throws(RekkordError) {
+    /// Saves the entries of an operand as roots, without those that have one of `names`.
+    func visitEntries(
+        of operand: SaveOperand,
+        without names: Set<[UInt8]>,
+        as roots: FolderNode
+    ) throws(RekkordError) {
         let opened = try OpenOperand(operand, keepsAccessTimes: options.keepsAccessTimes)
         let record = run.cache?.record(of: operand.key)
-        try walk(opened, try opened.names(), as: Folder(roots, record, options))
+        try walk(opened, try opened.names(), as: Folder(roots, record, options), without: names)
     }
 
     /// Saves one operand as an entry of `roots`.
@@ -102,7 +106,8 @@ final class SaveVisitor: FileTreeVisitor {
     private func walk(
         _ operand: OpenOperand,
         _ names: DirectoryNames,
-        as folder: Folder
+        as folder: Folder,
+        without namesOfOthers: Set<[UInt8]> = []
     ) throws(RekkordError) {
         var walker = FileTreeWalker(
             self,
@@ -111,6 +116,7 @@ final class SaveVisitor: FileTreeVisitor {
                 keepsAccessTimes: options.keepsAccessTimes,
                 foreignFolders: foreignFolders,
                 excludes: options.excludes,
+                namesOfOthers: namesOfOthers,
                 staysOnFileSystem: options.staysOnFileSystem
             )
         )

@@ -160,13 +160,10 @@ public final class Saver: Sendable {
         if isInterrupted() { throw RekkordError(.interrupted, "interrupted") }
     }
 
-    /// The operands without repetitions, and without what is an entry of `/` anyway.
+    /// The operands without repetitions.
     private static func distinct(_ operands: [SaveOperand]) -> [SaveOperand] {
         var seen: Set<SaveOperand> = []
-        let hasRoot = operands.contains { $0.isRoot }
-        return operands.filter { operand in
-            seen.insert(operand).inserted && !(hasRoot && operand.components.count == 1)
-        }
+        return operands.filter { seen.insert($0).inserted }
     }
 
     // MARK: - Known blobs

@@ -55,6 +55,12 @@ public struct ExcludeRules: Sendable {
         let scope: PathScope? =
             rest.first == Self.slash ? .absolute : rest.contains(Self.slash) ? .relative : nil
         if rest.isEmpty { throw FormatError("pattern names nothing") }
+        let names = (scope == .absolute ? rest.dropFirst() : rest)
+            .split(separator: Self.slash, omittingEmptySubsequences: false)
+        if names.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) })
+        {
+            throw FormatError("no path has an empty name, '.' or '..' in it")
+        }
         let glob = try GlobPattern(rest)
         var subject = Pattern.Subject.name
         if let scope {

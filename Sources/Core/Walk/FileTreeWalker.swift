@@ -70,6 +70,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         var foreignFolders: [FileIdentity: String] = [:]
         /// What is left out below the root.
         var excludes = ExcludeRules()
+        /// Entries of the root that are somebody else's to walk.
+        var namesOfOthers: Set<[UInt8]> = []
         /// Enter no folder of another file system than that of the root.
         var staysOnFileSystem = false
     }
@@ -229,6 +231,7 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         let namesLeft = options.excludes.namesLeft(of: names, in: descriptor)
         for index in 0..<names.count {
             let name = names[index]
+            if levels.isEmpty, options.namesOfOthers.contains(name) { continue }
             var found: (Result<FileStatus, Errno>, isFollowed: Bool)?
             func status() -> (Result<FileStatus, Errno>, isFollowed: Bool) {
                 let status =

@@ -100,7 +100,8 @@ struct Mount: ParsableCommand {
         help: ArgumentHelp(
             "Identifier, unless all snapshots are shown, and mount point.",
             valueName: "operands"
-        )
+        ),
+        completion: .directory
     )
     var operands: [TextArgument]
 

@@ -72,7 +72,8 @@ struct Save: ParsableCommand {
     var format = SummaryFormat.plain
 
     @Argument(
-        help: ArgumentHelp("Channel that receives the snapshot, and paths to save.", valueName: "operand")
+        help: ArgumentHelp("Channel that receives the snapshot, and paths to save.", valueName: "operand"),
+        completion: .file()
     )
     var operands: [TextArgument] = []
 

@@ -66,6 +66,21 @@ import Testing
         #expect(list(of: "target/f/b") == nil)
     }
 
+    @Test("folders that were there lose attributes that the snapshot does not have")
+    func surplusAttributes() throws {
+        let folder = with(try test.folder("f", []), ["user.kind": "folder"])
+        try System.makeFolders(fixture.target.appending("f"), mode: 0o755)
+        let there = try System.open(fixture.target.appending("f").bytes, flags: O_RDONLY | O_DIRECTORY)
+        try System.setAttribute(Array("user.old".utf8), to: [1], of: there.number)
+        fixture.options.allowsExisting = true
+        try fixture.restore([folder])
+        #expect(attribute("user.old", of: "target/f") != nil)
+        fixture.options.restoresExtendedAttributes = true
+        #expect(try fixture.restore([folder]).failed == 0)
+        #expect(attribute("user.old", of: "target/f") == nil)
+        #expect(attribute("user.kind", of: "target/f") == "folder")
+    }
+
     @Test("a default list of the destination gives nobody access that the snapshot does not give")
     func inheritedLists() throws {
         try System.makeFolders(fixture.target, mode: 0o700)

@@ -76,6 +76,26 @@ import Testing
         }
     }
 
+    @Test("a dry run fails where the restore does", arguments: [false, true])
+    func plannedObstacles(isDryRun: Bool) throws {
+        fixture.options.isDryRun = isDryRun
+        fixture.options.overwrite = .never
+        try fixture.folder.write("target/folder", "a file")
+        let folder = try test.folder("folder", [test.file("a", "1")])
+        #expect(try fixture.restore([folder]).failed == 1)
+        #expect(fixture.takeWarnings() == ["cannot write '\(fixture.target)/folder': a file is in the way"])
+        fixture.options.overwrite = .always
+        try fixture.folder.write("target/file/in", "x")
+        try System.makeFolders(fixture.target.appending("empty"), mode: 0o700)
+        let result = try fixture.restore([test.file("empty", "1"), test.file("file", "1")])
+        #expect(result.failed == 1 && result.files == 1)
+        #expect(
+            fixture.takeWarnings() == [
+                "cannot write '\(fixture.target)/file': a folder that is not empty is in the way"
+            ]
+        )
+    }
+
     @Test("a file that is kept is not touched, nor are other names of a file that is replaced")
     func hardLinks() throws {
         try makeExisting()

@@ -235,6 +235,12 @@ import Testing
         #expect(
             fixture.failure(id, to: "target/repo/blobs")?.contains("it lies inside the repository") == true
         )
+        // Nor is anything made there.
+        #expect(
+            fixture.failure(id, to: "target/repo/new/below")?.contains("it lies inside the repository")
+                == true
+        )
+        #expect(!fixture.exists("target/repo/new"))
         let result = try fixture.restore(id)
         #expect(try fixture.tree() == ["a", "repo", "repo/blobs", "repo/blobs/x"])
         #expect(result.failed == 0 && result.skipped == 1)

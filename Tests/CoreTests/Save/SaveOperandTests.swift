@@ -57,6 +57,21 @@ import Testing
         #expect(try roots(two, one, one.appending("./"), two) == [name(two), name(one)])
     }
 
+    @Test("what is named beside '/' is a root of its own, once, whatever rules leave out")
+    func besideRoot() throws {
+        let folder = try #require(
+            ["/mnt", "/media"].first { (try? System.status(of: Array($0.utf8))) != nil }
+        )
+        try fixture.options.excludes.add(Array("/*".utf8))
+        #expect(try roots("/", FilePath(folder)) == [String(folder.dropFirst())])
+        #expect(try roots(FilePath(folder), "/") == [String(folder.dropFirst())])
+        fixture.options.excludes = ExcludeRules()
+        try fixture.options.excludes.add(Array("/[!m]*".utf8))
+        fixture.options.staysOnFileSystem = true
+        let names = try roots("/", FilePath(folder))
+        #expect(names.filter { $0 == folder.dropFirst() }.count == 1)
+    }
+
     @Test("a link's target is saved under the link's name")
     func link() throws {
         try fixture.write("target/file", "x")
