@@ -43,6 +43,8 @@ struct HistoryTable: Sendable {
     private(set) var generation: Int?
     /// When this mount noticed that the versions changed.
     private(set) var changed: Timestamp?
+    /// Why versions may be missing, here or in the folder around.
+    private(set) var damage: RekkordError?
     /// When to ask again for what was damaged, in milliseconds.
     private(set) var retryTime: Int64 = .max
     /// How many bytes the last folder occupied that was looked into.
@@ -50,7 +52,8 @@ struct HistoryTable: Sendable {
     /// The memory of the folders that versions keep.
     private(set) var keptByteCount = 0
 
-    private static let retryMilliseconds: Int64 = 5000
+    /// Short, since the cache of blobs remembers failures itself.
+    private static let retryMilliseconds: Int64 = 1000
 
     init(identity: UInt64, around: UInt64) {
         self.identity = identity
@@ -72,6 +75,7 @@ struct HistoryTable: Sendable {
         findings += repeatElement(.unknown, count: max(0, count - findings.count))
         guard now >= retryTime else { return }
         retryTime = .max
+        damage = nil
         for index in findings.indices where findings[index] == .damaged { findings[index] = .unknown }
     }
 
@@ -99,9 +103,17 @@ struct HistoryTable: Sendable {
     }
 
     /// Notes that the version `index` of the folder around could not be looked into.
-    mutating func noteDamage(at index: Int, now: Int64) {
+    mutating func noteDamage(_ damage: RekkordError, at index: Int, now: Int64) {
         findings[index] = .damaged
         retryTime = now + Self.retryMilliseconds
+        self.damage = self.damage ?? damage
+    }
+
+    /// Notes that the folder around may have more versions than it shows.
+    mutating func inherit(_ around: HistoryTable?) {
+        guard let around, let damage = around.damage else { return }
+        self.damage = self.damage ?? damage
+        retryTime = min(retryTime, around.retryTime)
     }
 
     /// Finds the first snapshot of each version, when all that can be known is.

@@ -151,7 +151,11 @@ extension MountedView {
     ) throws(Obstacle) -> NodeAttributes? {
         let (table, calendar) = try versions(of: folder, loaded)
         let firsts = table.firsts
-        guard let newest = firsts.map({ calendar.moments[$0.first].time }).max() else { return nil }
+        guard let newest = firsts.map({ calendar.moments[$0.first].time }).max() else {
+            // Where something could not be read nobody knows that the path was never saved.
+            if let damage = table.damage { throw .fails(.damaged(damage)) }
+            return nil
+        }
         let time = max(newest, table.changed ?? newest)
         let folderCount = firsts.count(where: { $0.kind == .folder })
         return folderAttributes(inode: place.inodes.appending(folder.name).inode, folderCount, time)
@@ -198,6 +202,8 @@ extension MountedView {
     }
 
     /// Lists the versions, each to be looked up by who wants to know more of it; the offsets are those of `list`.
+    ///
+    /// A list that may lack some ends with their damage, behind those that are known.
     func historyList(
         _ folder: HistoryFolder,
         _ place: Place,
@@ -212,7 +218,9 @@ extension MountedView {
         let (table, calendar) = try versions(of: folder, loaded)
         guard emitDots(place, from: offset, emit) else { return }
         let start = Int(min(max(offset, 2) - 2, UInt64(NodeNumber.maxPosition)))
-        for (position, kind) in table.firsts where position >= start {
+        let rest = table.firsts.filter { $0.first >= start }
+        if rest.isEmpty, offset >= 2, let damage = table.damage { throw .fails(.damaged(damage)) }
+        for (position, kind) in rest {
             let name = calendar.moments[position].name
             var attributes = folderAttributes(
                 inode: place.inodes.appending(name).inode,

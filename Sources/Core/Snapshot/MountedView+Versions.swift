@@ -98,7 +98,7 @@ extension MountedView {
                 case .fails(.unreadable):
                     table.note(nil, at: index, keptByteCount: 0)
                 case .fails(.damaged(let damage)) where damage.isLasting:
-                    table.noteDamage(at: index, now: step.now)
+                    table.noteDamage(damage, at: index, now: step.now)
                     damages.append(damage)
                 case .fails:
                     throw error
@@ -107,6 +107,7 @@ extension MountedView {
             if missing.count >= Self.stepCount(table.folderByteCount) { break }
         }
         if missing.isEmpty {
+            table.inherit(around)
             table.finish(step.generation, (0..<count).lazy.map(first), at: .now(), step.calendar.isOlder)
         }
         return Array(missing)

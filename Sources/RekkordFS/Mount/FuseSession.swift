@@ -34,9 +34,11 @@ final class FuseSession: Sendable {
     /// Mounts and starts to answer on `threadCount` threads; `ended` is called once when the mount has gone.
     func start(threadCount: Int, ended: @escaping @Sendable () -> Void) throws(RekkordError) {
         guard System.withCString(mountPoint.path, { rk_session_mount(handle.pointer, $0) }) == 0 else {
+            let code = errno
             defer { rk_session_free(handle.pointer) }
             let message = String(cString: rk_last_message())
-            let reason = message.isEmpty ? String(cString: strerror(errno)) : message
+            let unknown = code == 0 ? "fusermount3 failed" : String(cString: strerror(code))
+            let reason = message.isEmpty ? unknown : message
             throw RekkordError(.system, "cannot mount on '\(mountPoint.printed)': \(reason)")
         }
         let last = LastOne(remaining: threadCount, ended)

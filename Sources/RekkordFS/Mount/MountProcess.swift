@@ -81,7 +81,7 @@ struct MountProcess {
             settings: plan.settings,
             emptyFile: repository.identifyEmptyFile(),
             report: { [objects = blobs.cache] in MountCounters.table(counters.report(cache, objects)) },
-            warn: { [log] in log.warning($0) }
+            warn: { [log] in log.warningOnce($0) }
         )
         let isWhole = plan.identifier == [UInt8(ascii: ":")]
         let listing = isWhole ? try repository.listTags() : nil

@@ -297,7 +297,9 @@ import Testing
 
     // MARK: Faults
 
-    @Test("damage of one snapshot hides no other, and is told once for each path")
+    @Test(
+        "damage of one snapshot hides no other, ends the list, is told once for each path, and makes nothing absent"
+    )
     func damage() throws {
         let repository = try repository()
         let bench = try MountBench(repository, ":")
@@ -305,11 +307,18 @@ import Testing
             try repository.repository.listTags().tags.first { $0.time.milliseconds == moment(2) }
         )
         repository.storage[second.snapshot.objectName] = nil
-        #expect(
-            try names(bench, "history/home/alice/notes") == [
-                "1970-01-01T00.00.00Z@db", "1970-01-04T00.00.00Z@db",
-            ]
-        )
+        let notes = try bench.find("history/home/alice/notes").node
+        for _ in 1...2 {
+            var known: [String] = []
+            let failure = #expect(throws: MountFailure.self) { try bench.list(notes) { known.append($0) } }
+            guard case .damaged? = failure else {
+                throw RekkordError(.system, "not damaged: \(failure as Any)")
+            }
+            #expect(known.dropFirst(2) == ["1970-01-01T00.00.00Z@db", "1970-01-04T00.00.00Z@db"])
+        }
+        let alice = try bench.find("history/home/alice").node
+        let absent = #expect(throws: MountFailure.self) { try bench.lookup("never there", in: alice) }
+        guard case .damaged? = absent else { throw RekkordError(.system, "not damaged: \(absent as Any)") }
         #expect(bench.warnings.count == 1)
         #expect(bench.warnings[0].contains(second.snapshot.description.prefix(7)))
     }
@@ -319,7 +328,7 @@ import Testing
         var table = HistoryTable(identity: 1, around: 0)
         table.extend(to: 2, now: 0)
         table.note((digest: .zero, kind: .file, source: nil), at: 0, keptByteCount: 0)
-        table.noteDamage(at: 1, now: 100)
+        table.noteDamage(RekkordError(.corrupted, "bad"), at: 1, now: 100)
         table.finish(7, [3, 4], at: .now(), <)
         #expect(table.isComplete(7, now: 200) && !table.isComplete(8, now: 200))
         table.extend(to: 2, now: 200)

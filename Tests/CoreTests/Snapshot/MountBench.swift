@@ -101,7 +101,12 @@ struct MountBench {
         return try #require(found)
     }
 
-    func list(_ node: NodeNumber, atATime limit: Int = .max) throws(MountFailure) -> [(String, ShownNode)] {
+    /// - Parameter each: Is told the names, also when the listing fails behind them.
+    func list(
+        _ node: NodeNumber,
+        atATime limit: Int = .max,
+        each: (String) -> Void = { _ in }
+    ) throws(MountFailure) -> [(String, ShownNode)] {
         var all: [(String, ShownNode)] = []
         var offset: UInt64 = 0
         while true {
@@ -117,6 +122,7 @@ struct MountBench {
             }
             guard let last = part.last else { return all }
             offset = last.2
+            part.forEach { each($0.0) }
             all += part.map { ($0.0, $0.1) }
         }
     }
