@@ -7,8 +7,6 @@ struct KeywordList<Keyword: KeywordArgument>: ExpressibleByArgument, Sendable {
     /// The words in the order given.
     let keywords: [Keyword]
 
-    static var allValueStrings: [String] { Keyword.allCases.map(\.rawValue) }
-
     init?(argument: String) {
         var keywords: [Keyword] = []
         for word in argument.split(whereSeparator: { $0 == "," || $0 == " " }) {
