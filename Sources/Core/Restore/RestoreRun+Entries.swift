@@ -47,12 +47,7 @@ extension RestoreRun {
 
     /// Whether something stays that is in the place already.
     private func isKept(_ place: TargetPlace) throws(RekkordError) -> Bool {
-        let existing: FileStatus?
-        do throws(Errno) {
-            existing = try place.existing()
-        } catch {
-            throw RekkordError(.system, "cannot read '\(printed(place.path))': \(error)")
-        }
+        let existing = try reading(place.path) { () throws(Errno) in try place.existing() }
         guard let existing else { return false }
         return options.keeps(existing, against: place.entry.attributes)
     }

@@ -139,31 +139,27 @@ extension RestoreRun {
         _ directory: Descriptor?
     ) throws(RekkordError) -> TargetFolder? {
         let place = TargetPlace(folder: parent, directory: directory, entry: item.entry)
-        var fileIsInTheWay = false
-        do throws(Errno) {
-            let existing = try place.existing()
-            if pass != .compare, let existing, existing.type != .directory,
-                options.keeps(existing, against: item.entry.attributes)
-            {
-                fileIsInTheWay = true
+        let existing = try reading(place.path) { () throws(Errno) in try place.existing() }
+        if let existing, existing.type == .directory, let directory {
+            if circumstances.foreignFolders[existing.identity] != nil { return nil }
+            let descriptor = try reading(place.path) { () throws(Errno) in
+                try open(item.entry.name, in: directory)
             }
-            if let existing, existing.type == .directory, let directory {
-                if circumstances.foreignFolders[existing.identity] != nil { return nil }
-                let descriptor = try open(item.entry.name, in: directory)
-                return TargetFolder(
-                    name: item.entry.name,
-                    parent: parent,
-                    descriptor: descriptor,
-                    identity: existing.identity,
-                    isNew: false,
-                    isMountPoint: isMountPoint(existing, in: directory),
-                    entry: nil
-                )
-            }
-        } catch {
-            throw RekkordError(.system, "cannot read '\(printed(place.path))': \(error)")
+            return TargetFolder(
+                name: item.entry.name,
+                parent: parent,
+                descriptor: descriptor,
+                identity: existing.identity,
+                isNew: false,
+                isMountPoint: isMountPoint(existing, in: directory),
+                entry: nil
+            )
         }
-        if fileIsInTheWay { throw isInTheWay("a file", place) }
+        if let existing, existing.type != .directory, pass != .compare,
+            options.keeps(existing, against: item.entry.attributes)
+        {
+            throw isInTheWay("a file", place)
+        }
         return TargetFolder(
             name: item.entry.name,
             parent: parent,
@@ -215,12 +211,14 @@ extension RestoreRun {
         // The place of a mount, or of what no save enters, was stored as an empty folder.
         let view = folder.isMountPoint && view?.count == 0 ? nil : view
         let found: DirectoryNames
-        do throws(Errno) {
-            // A descriptor of its own, since reading moves a position.
-            let listing = try open(Array(".".utf8), in: directory)
-            found = try DirectoryNames(reading: listing.number)
+        do throws(RekkordError) {
+            found = try reading(folder.path) { () throws(Errno) in
+                // A descriptor of its own, since reading moves a position.
+                let listing = try open(Array(".".utf8), in: directory)
+                return try DirectoryNames(reading: listing.number)
+            }
         } catch {
-            return fail(folder.path, "cannot read '\(printed(folder.path))': \(error)")
+            return fail(folder.path, error)
         }
         for index in 0..<found.count {
             if isOver { return }

@@ -212,6 +212,18 @@ final class RestoreRun: Sendable {
         }
     }
 
+    /// Looks at what is there, and tells the path when that fails.
+    func reading<Value>(
+        _ path: @autoclosure () -> [UInt8],
+        _ body: () throws(Errno) -> Value
+    ) throws(RekkordError) -> Value {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw RekkordError(.system, "cannot read '\(printed(path()))': \(error)")
+        }
+    }
+
     /// The full path of an entry as messages show it.
     func printed(_ path: [UInt8]) -> String {
         let destination = circumstances.destination

@@ -17,9 +17,15 @@ public struct RestoreSubject: Sendable {
 
     /// Takes what an identifier names.
     ///
-    /// - Parameter name: The identifier, for messages.
+    /// - Parameters:
+    ///   - name: The identifier, for messages.
+    ///   - reader: Where it was found.
     /// - Throws: `.unsupported` for what cannot be restored.
-    public init(_ target: SnapshotResolver.Target, name: String) throws(RekkordError) {
+    public init(
+        _ target: SnapshotResolver.Target,
+        name: String,
+        _ reader: SnapshotReader
+    ) throws(RekkordError) {
         switch target {
         case .repository:
             throw RekkordError(.usage, "cannot restore '\(name)': it stands for all snapshots")
@@ -31,7 +37,7 @@ public struct RestoreSubject: Sendable {
         case .folder(let folder):
             content = .folder(folder.view)
             object = folder.id
-            byteCount = folder.view.stored?.totalSize ?? 0
+            byteCount = reader.totals(of: folder.view).size
             hiddenNameCount = folder.view.stored?.hiddenNameCount ?? 0
         case .leaf(let leaf):
             let entry =

@@ -43,19 +43,20 @@ struct TargetAttributes {
                 try System.setOwner(uid: entry.uid, gid: entry.gid, of: descriptor)
             }
         }
-        var kept: Set<[UInt8]> = []
+        // Nil where nobody knows what belongs there: then nothing is removed from what was there before.
+        var kept: Set<[UInt8]>? = []
         if options.restoresExtendedAttributes {
-            for (key, value) in attributes() {
-                kept.insert(key)
+            let attributes = attributes()
+            kept = attributes.map { Set($0.map(\.key)) }
+            for (key, value) in attributes ?? [] {
                 attempt("attribute '\(PrintedName.escape(key))'") { () throws(Errno) in
                     try System.setAttribute(key, to: value, of: descriptor)
                 }
             }
         }
-        if inheritsLists || (options.restoresExtendedAttributes && !isNew) {
-            removeLists(except: kept, from: descriptor)
-        }
-        if options.restoresExtendedAttributes && !isNew { removeSurplus(except: kept, from: descriptor) }
+        let replaces = options.restoresExtendedAttributes && !isNew && kept != nil
+        if inheritsLists || replaces { removeLists(except: kept ?? [], from: descriptor) }
+        if replaces { removeSurplus(except: kept ?? [], from: descriptor) }
         setMode(of: descriptor, isNew: isNew, ownerIsSet: ownerIsSet)
         attempt("the times") { () throws(Errno) in
             try System.setTimes(access: accessTime, modification: entry.mtime, of: descriptor)
@@ -71,7 +72,7 @@ struct TargetAttributes {
             }
         }
         if options.restoresExtendedAttributes {
-            for (key, value) in attributes() {
+            for (key, value) in attributes() ?? [] {
                 attempt("attribute '\(PrintedName.escape(key))'") { () throws(Errno) in
                     try System.setAttribute(key, to: value, ofLink: name, in: directory)
                 }
@@ -120,8 +121,8 @@ struct TargetAttributes {
         }
     }
 
-    /// The stored attributes as the system knows them, without those that need the owner.
-    private mutating func attributes() -> [(key: [UInt8], value: [UInt8])] {
+    /// The stored attributes as the system knows them, without those that need the owner; nil when they are malformed.
+    private mutating func attributes() -> [(key: [UInt8], value: [UInt8])]? {
         do throws(FormatError) {
             var attributes: [(key: [UInt8], value: [UInt8])] = []
             for attribute in try ExtendedAttributes.parse(entry.extended) {
@@ -141,7 +142,7 @@ struct TargetAttributes {
             return attributes
         } catch {
             problems.append(Problem("the extended attributes", error.reason))
-            return []
+            return nil
         }
     }
 

@@ -98,14 +98,9 @@ struct DamagePaths {
         if faults[index] != nil || failures[index] != nil { count += 1 }
         var cursor = graph.references(of: index)
         while let (child, role) = graph.next(&cursor) {
-            count = Self.sum(count, graph.fault(of: child, as: role) != nil ? 1 : wayCounts[child] ?? 0)
+            count = count.addingClamped(graph.fault(of: child, as: role) != nil ? 1 : wayCounts[child] ?? 0)
         }
         return count
-    }
-
-    private static func sum(_ a: Int, _ b: Int) -> Int {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? .max : sum
     }
 
     // MARK: One channel
@@ -181,7 +176,7 @@ struct DamagePaths {
     private mutating func isWanted(_ node: BlobGraph.Index) -> Bool {
         visits[node, default: 0] += 1
         if visits[node, default: 0] <= Self.maxPathCount { return true }
-        unnamedCount = Self.sum(unnamedCount, max(wayCounts[node] ?? 0, 1))
+        unnamedCount = unnamedCount.addingClamped(max(wayCounts[node] ?? 0, 1))
         return false
     }
 
@@ -283,7 +278,7 @@ struct DamagePaths {
     ) {
         named.insert(candidate.node)
         guard problems.count < Self.maxProblemCount else {
-            unnamedCount = Self.sum(unnamedCount, 1)
+            unnamedCount = unnamedCount.addingClamped(1)
             return
         }
         problem.concern(tags[candidate.newest].parsed)
@@ -303,7 +298,7 @@ struct DamagePaths {
                     ?? entryFaults[index]?.first.map({ ScanProblem($0.error) })
             else { continue }
             guard problems.count < Self.maxProblemCount else {
-                unnamedCount = Self.sum(unnamedCount, 1)
+                unnamedCount = unnamedCount.addingClamped(1)
                 continue
             }
             problem.object = graph[index].id

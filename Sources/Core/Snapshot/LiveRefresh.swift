@@ -2,6 +2,7 @@
 final class LiveRefresh: Sendable {
     private struct State {
         var isRunning = false
+        /// When the last listing began: whoever looks after each interval always finds it over.
         var last: Int64
     }
 
@@ -9,7 +10,7 @@ final class LiveRefresh: Sendable {
     private let state: Locked<State>
 
     /// - Parameters:
-    ///   - seconds: Between listings; nil for never, 0 for each look.
+    ///   - seconds: Between the beginnings of listings; nil for never, 0 for each look.
     ///   - now: When the first listing was made, in milliseconds.
     init(seconds: Int64?, now: Int64) {
         intervalMilliseconds = seconds.map { min($0, .max / 1000) * 1000 }
@@ -21,13 +22,13 @@ final class LiveRefresh: Sendable {
         guard let intervalMilliseconds else { return false }
         return state.withLock { state in
             guard !state.isRunning, now - state.last >= intervalMilliseconds else { return false }
-            state.isRunning = true
+            state = State(isRunning: true, last: now)
             return true
         }
     }
 
     /// Notes that the listing ended.
-    func finish(at now: Int64) {
-        state.withLock { $0 = State(isRunning: false, last: now) }
+    func finish() {
+        state.withLock { $0.isRunning = false }
     }
 }

@@ -67,7 +67,7 @@ final class LiveTree: Sendable {
             (newest, shownCount, byteCount) = (nil, 0, 0)
             for (position, item) in items.enumerated() where item.isShown {
                 shownCount += 1
-                byteCount = byteCount.addingReportingOverflow(UInt64(max(0, item.size))).partialValue
+                byteCount = byteCount.addingClamped(UInt64(max(0, item.size)))
                 if let best = newest, (item.time, item.id) < (items[best].time, items[best].id) { continue }
                 newest = position
             }

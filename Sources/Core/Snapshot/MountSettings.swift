@@ -60,7 +60,7 @@ public struct MountRoot: Sendable {
     }
 
     /// A folder: with the attributes of its entry when it was reached by a path, else mode 0755 and time 0.
-    public init(_ folder: SnapshotResolver.Folder, mounter: Owner) {
+    public init(_ folder: SnapshotResolver.Folder, mounter: Owner, _ reader: SnapshotReader) {
         let item = folder.item
         folderCount = folder.view.folderCount
         if let overlay = item?.overlay {
@@ -78,7 +78,7 @@ public struct MountRoot: Sendable {
         self.attributes = attributes
         extended = item?.entry.extended ?? []
         id = folder.id
-        totals = (folder.view.stored?.totalSize ?? 0, folder.view.stored?.totalEntries ?? 0)
+        totals = reader.totals(of: folder.view)
         channel = nil
         time = nil
     }

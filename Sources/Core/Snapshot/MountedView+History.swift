@@ -269,6 +269,17 @@ extension MountedView {
         }
     }
 
+    /// The path of what was not entered below `history`; nil for any other number.
+    func historyPath(of node: NodeNumber) -> [UInt8]? {
+        switch historyNode(node) {
+        case .path(let folder, let place)?: place.path(to: folder.name)
+        case .version(_, let position, .place(let place))?: place.path(to: versionName(position) ?? [])
+        case .version(_, let position, .content(let content))?:
+            nodes.viewer(of: content).path(to: versionName(position) ?? [])
+        case nil: nil
+        }
+    }
+
     /// Whether a number is that of a path below `history`, of which nothing is stored.
     func isHistoryPath(_ node: NodeNumber) -> Bool {
         if case .path? = historyNode(node) { true } else { false }

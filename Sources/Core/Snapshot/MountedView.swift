@@ -136,6 +136,7 @@ public final class MountedView: Sendable {
     public func path(of node: NodeNumber, _ name: [UInt8]?, _ loaded: LoadedBlobs) -> [UInt8] {
         if let name { return nodes.place(node)?.path(to: name) ?? name }
         if let place = nodes.place(node) { return place.path }
+        if let path = historyPath(of: node) { return path }
         guard let spot = try? spot(node, loaded),
             let place = spot.place ?? spot.content.map({ nodes.viewer(of: $0) })
         else {

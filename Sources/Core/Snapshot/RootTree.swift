@@ -46,6 +46,18 @@ public final class RootTree: Sendable {
         var folderCount: Int { Int(tree.nodes[node].folderCount) }
         /// Which attributes occur in that.
         var systemAttributes: SystemAttributes { tree.nodes[node].childAttributes }
+
+        /// What was saved at the paths that are laid over, at any depth.
+        var saved: [Entry] {
+            var entries: [Entry] = []
+            var rest = children
+            while let next = rest.popLast() {
+                let node = tree.nodes[Int(next)]
+                if let entry = node.saved { entries.append(entry) }
+                rest += node.children
+            }
+            return entries
+        }
     }
 
     let nodes: [Node]

@@ -66,7 +66,7 @@ final class SnapshotCensus: Sendable {
             for (position, snapshot) in snapshots.items.enumerated() where snapshot.isShown {
                 switch position < rows.count ? rows[position] : .unknown {
                 case .known(let facts):
-                    sum = sum.addingReportingOverflow(facts.entryCount).partialValue
+                    sum = sum.addingClamped(facts.entryCount)
                 case .failed(let moment) where moment >= since:
                     break
                 case .failed, .unknown:

@@ -70,6 +70,27 @@ public struct SnapshotReader: Sendable {
         return FolderView(stored: try folder(id), overlay: item.overlay)
     }
 
+    /// The bytes and entries below an opened folder, as those who stored its parts counted them.
+    ///
+    /// Reads the saved paths that are laid over it; what cannot be read counts nothing.
+    public func totals(of view: FolderView) -> (size: Int64, entries: Int64) {
+        var sums = (size: view.stored?.totalSize ?? 0, entries: view.stored?.totalEntries ?? 0)
+        func add(_ size: Int64, _ entries: Int64) {
+            sums.size = sums.size.addingClamped(size)
+            sums.entries = sums.entries.addingClamped(entries)
+        }
+        for entry in view.overlay?.saved ?? [] {
+            guard entry.attributes.isFolder else {
+                add(entry.kind == .file ? max(0, entry.size) : 0, 1)
+                continue
+            }
+            let stored = entry.objectID.flatMap { try? self.folder($0) }
+            add(stored?.totalSize ?? 0, 1)
+            add(0, stored?.totalEntries ?? 0)
+        }
+        return sums
+    }
+
     /// Walks from `folder` along `path`; nil when there is no such entry.
     ///
     /// - Throws: When a folder on the way cannot be read; the message is a reason, as with `open`.

@@ -17,14 +17,9 @@ public struct SnapshotResolver {
         public let objectByteCount: Int
 
         /// The encrypted bytes of all blobs, the snapshot's own included, as its tag tells.
-        public var stored: Int64 { sum(blob.stored) }
+        public var stored: Int64 { blob.stored.addingClamped(Int64(objectByteCount)) }
         /// The encrypted bytes that the save uploaded, the snapshot's own blob included, as its tag tells.
-        public var added: Int64 { sum(blob.added) }
-
-        private func sum(_ count: Int64) -> Int64 {
-            let (sum, overflow) = count.addingReportingOverflow(Int64(objectByteCount))
-            return overflow ? .max : sum
-        }
+        public var added: Int64 { blob.added.addingClamped(Int64(objectByteCount)) }
     }
 
     /// A folder that was opened.

@@ -100,7 +100,11 @@ struct Restore: ParsableCommand {
         let ahead = isRemote ? try BlobsAhead(content, connectionCount: context.threads) : nil
         defer { ahead?.close() }
         let resolver = SnapshotResolver(ahead ?? content, listing: repository, warn: console.warn)
-        let subject = try RestoreSubject(try resolver.resolve(identifier), name: self.identifier.printed)
+        let subject = try RestoreSubject(
+            try resolver.resolve(identifier),
+            name: self.identifier.printed,
+            resolver.reader
+        )
         let note: @Sendable (String) -> Void = { console.note($0) }
         let restorer = Restorer(
             resolver.reader,

@@ -167,7 +167,7 @@ struct MountProcess {
             return (MountRoot(snapshot), snapshot.id.description)
         case .folder(let folder):
             let name = folder.id?.description ?? PrintedName.escape(plan.identifier)
-            return (MountRoot(folder, mounter: plan.settings.mounter), name)
+            return (MountRoot(folder, mounter: plan.settings.mounter, resolver.reader), name)
         case .leaf(let leaf):
             throw RekkordError(
                 .notFound,

@@ -297,7 +297,7 @@ import Testing
         fixture.reportsLines = false
         let view = FolderView(stored: try directory(deep(1_000_000)), overlay: nil)
         let result = try fixture.restore(
-            .init(.folder(.init(view: view, id: nil, item: nil)), name: ""),
+            .init(.folder(.init(view: view, id: nil, item: nil)), name: "", SnapshotReader(fixture.source)),
             to: "target"
         )
         #expect(result.folders == 1_000_000 && result.failed == 0)
@@ -310,7 +310,7 @@ import Testing
         let depth = 2000
         let view = FolderView(stored: try directory(deep(depth)), overlay: nil)
         let result = try fixture.restore(
-            .init(.folder(.init(view: view, id: nil, item: nil)), name: ""),
+            .init(.folder(.init(view: view, id: nil, item: nil)), name: "", SnapshotReader(fixture.source)),
             to: "target"
         )
         #expect(result.folders == depth && result.failed == 0)

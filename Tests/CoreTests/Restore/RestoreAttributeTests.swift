@@ -81,6 +81,22 @@ import Testing
         #expect(attribute("user.kind", of: "target/f") == "folder")
     }
 
+    @Test("folders that were there keep their attributes where those of the snapshot are malformed")
+    func malformedAttributes() throws {
+        var folder = try test.folder("f", [])
+        folder.extended = [9, 0, 1]
+        try System.makeFolders(fixture.target.appending("f"), mode: 0o755)
+        let there = try System.open(fixture.target.appending("f").bytes, flags: O_RDONLY | O_DIRECTORY)
+        try System.setAttribute(Array("user.own".utf8), to: [1], of: there.number)
+        let list = try AccessControlList.binary(fromText: Array(Self.defaultList.utf8))
+        try System.setAttribute(AccessControlList.defaultAttribute, to: list, of: there.number)
+        fixture.options.allowsExisting = true
+        fixture.options.restoresExtendedAttributes = true
+        #expect(try fixture.restore([folder]).failed == 1)
+        #expect(attribute("user.own", of: "target/f") != nil)
+        #expect(self.list(of: "target/f", isDefault: true) == Self.defaultList)
+    }
+
     @Test("a default list of the destination gives nobody access that the snapshot does not give")
     func inheritedLists() throws {
         try System.makeFolders(fixture.target, mode: 0o700)

@@ -42,7 +42,7 @@ final class RestoreFixture {
             warn: { [watch] in watch.add($0) }
         )
         let target = try resolver.resolve(try Identifier(Array(identifier.utf8)))
-        return try restore(RestoreSubject(target, name: identifier), to: name)
+        return try restore(RestoreSubject(target, name: identifier, resolver.reader), to: name)
     }
 
     /// Restores the content of one folder.

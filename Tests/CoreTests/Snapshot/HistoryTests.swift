@@ -78,6 +78,21 @@ import Testing
         #expect(version.node == third.node)
     }
 
+    @Test("messages name the version that is meant")
+    func paths() throws {
+        let repository = try repository()
+        let file = try repository.file("letter", "text")
+        try repository.snapshot("db", milliseconds: moment(9), [TestRepository.rooted(file, "srv/letter")])
+        let bench = try MountBench(repository, ":")
+        let versions = ["home/alice/1970-01-02T00.00.00Z@web%2Fa", "srv/letter/1970-01-09T00.00.00Z@db"]
+        for path in (versions + ["home/alice/notes"]).map({ "history/" + $0 }) {
+            let node = try bench.find(path).node
+            let printed = try bench.run { (loaded) throws(Obstacle) in bench.view.path(of: node, nil, loaded)
+            }
+            #expect(String(decoding: printed, as: UTF8.self) == path)
+        }
+    }
+
     @Test("any snapshot that holds the path can be named, though it is not listed")
     func otherNames() throws {
         let bench = try MountBench(repository(), ":")

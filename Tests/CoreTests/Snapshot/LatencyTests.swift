@@ -89,7 +89,7 @@ private final class SlowLink: Sendable {
             var settings = MountSettings(mounter: owner, readAheadByteCount: 128_000_000)
             settings.connectionCount = connectionCount
             view = MountedView(
-                MountRoot(folder, mounter: owner),
+                MountRoot(folder, mounter: owner, SnapshotReader(repository)),
                 cache: cache,
                 settings: settings,
                 emptyFile: nil,

@@ -39,7 +39,7 @@ struct MountBench {
         let root: MountRoot
         switch try resolver.resolve(try Identifier(Array(identifier.utf8))) {
         case .snapshot(let snapshot): root = MountRoot(snapshot)
-        case .folder(let folder): root = MountRoot(folder, mounter: owner)
+        case .folder(let folder): root = MountRoot(folder, mounter: owner, resolver.reader)
         case .repository: root = MountRoot(repositoryID: opened.repositoryID, mounter: owner)
         case .leaf: throw RekkordError(.notFound, "leaf")
         }

@@ -98,6 +98,25 @@ import Testing
         #expect(bench.storage.requests.count == 200)
     }
 
+    @Test("the totals of a folder above saved paths are theirs, as far as they can be read")
+    func totalsOfOverlays() throws {
+        let repository = try TestRepository()
+        let bytes = DirectoryBlob.encode(size: 8, entries: 2, children: [])
+        let hash = try repository.store(.directory, bytes).hash
+        let stored = TestRepository.entry("d", .directory, hash: hash, mode: 0o755)
+        let gone = TestRepository.entry("gone", .directory, hash: .zero, mode: 0o755)
+        let roots = [
+            TestRepository.rooted(stored, "home/alice"), TestRepository.rooted(stored, "home/deep/bob"),
+            TestRepository.rooted(gone, "home/gone"),
+            TestRepository.rooted(try repository.file("f", "1234567"), "home/letter"),
+            TestRepository.rooted(stored, "srv"),
+        ]
+        try repository.snapshot("c", milliseconds: 1000, roots)
+        let bench = try MountBench(repository, "c:home")
+        // Two folders of 8 bytes and 2 entries, one that cannot be read, and a file.
+        #expect(try totals(bench) == MountTotals(byteCount: 8 + 8 + 7, entryCount: 3 + 3 + 1 + 1))
+    }
+
     @Test("where no saved path has attributes of a kind that the system knows, that kind is not supported")
     func attributesOfOverlays() throws {
         let repository = try TestRepository()
