@@ -241,27 +241,74 @@ class InstallTests(NightlyCase):
 class DocumentTests(NightlyCase):
     """What the pages show is run as it stands."""
 
-    def test_getting_started(self):
+    # The pages are for a machine of its own; here that is what the script sees of this one.
+    MACHINE = f"""
+        trap 'umount -l /mnt/backup /mnt 2>/dev/null || :' EXIT
+        cp -a /etc etc
+        rm -rf etc/rekkord
+        mount --bind etc /etc
+        for place in /home /mnt /srv; do mount -t tmpfs -o mode=755 none $place; done
+        mkdir -p /home/alice /srv/www/logs bin tmp
+        echo 'Dear reader' >/home/alice/letter
+        echo 'Hello' >/srv/www/index.html
+        ln -s '{os.path.realpath(PROGRAM)}' bin/rekkord
+        PATH=$PWD/bin:$PATH
+    """
+
+    def run_on_machine(self, *scripts):
         need_fuse()
         if os.geteuid() != 0:
             self.skipTest("needs root")
+        return self.run_shell("\n".join([self.MACHINE, *scripts]), private=True)
+
+    def elsewhere(self, text):
+        """An example with a folder of ours in place of /tmp, which all share."""
+        self.assertIn(" /tmp/", text)
+        return text.replace(" /tmp/", f" {self.path('tmp')}/")
+
+    def test_readme(self):
+        first, _ = examples("README.md")
+        check = """
+            cmp /srv/www/index.html tmp/www/index.html
+            diff -r tmp/www tmp/www2
+        """
+        self.run_on_machine(self.elsewhere(first), check)
+
+    def test_restoring(self):
+        survey, machine, parts, into = examples("docs/restoring.md")
+        prepare = """
+            mkdir -p /etc/nginx /mnt/new
+            echo 'worker_processes 2;' >/etc/nginx/nginx.conf
+            [ -e /etc/fstab ] || echo '# none' >/etc/fstab
+            rekkord init -g -R /srv/backup -K master.key
+            rekkord save -R /srv/backup -K master.key -m XAttrs web /etc /home /srv/www
+        """
+        snapshot = "M0B9C…2825"
+        self.assertIn(snapshot, parts)
+        parts = self.elsewhere(parts).replace(snapshot, "$(rekkord snapshots -c web | grep -oE 'M[0-9A-F]{64}' | head -n 1)")
+        check = """
+            cmp /srv/www/index.html /mnt/new/srv/www/index.html
+            diff -r /etc/nginx tmp/nginx
+            cmp /etc/fstab tmp/fstab.old
+            diff -r /srv/www /srv/www.yesterday
+            echo 'Hallo' >/srv/www/index.html
+            touch /srv/www/new
+            rm -r /srv/www/logs /home/alice/letter
+        """
+        last = """
+            diff -r /srv/www.yesterday /srv/www
+            grep -q 'Dear reader' /home/alice/letter
+        """
+        result = self.run_on_machine(prepare, survey, machine, parts, check, into, last)
+        self.assertIn(b"web", result.stdout)
+        self.assertNotIn(b"error", result.stderr)
+
+    def test_getting_started(self):
         install, *rest = examples("docs/getting-started.md")
         # That with the package is an item of scripts/accept.
         self.assertEqual(install, "apt-get install -y ./rekkord_*.deb\n")
         self.assertGreater(len(rest), 7)
-        # The page is for a machine of its own; here that is what the script sees of this one.
-        prepare = f"""
-            trap 'umount -l /mnt/backup 2>/dev/null || :' EXIT
-            cp -a /etc etc
-            rm -rf etc/rekkord
-            mount --bind etc /etc
-            for place in /home /mnt /srv; do mount -t tmpfs -o mode=755 none $place; done
-            mkdir -p /home/alice bin
-            echo 'Dear reader' >/home/alice/letter
-            ln -s '{os.path.realpath(PROGRAM)}' bin/rekkord
-            PATH=$PWD/bin:$PATH
-        """
-        result = self.run_shell("\n".join([prepare, *rest]), private=True)
+        result = self.run_on_machine(*rest)
         self.assertRegex(result.stdout, rb"\[dry run\]")
         self.assertNotIn(b"error", result.stderr)
 
