@@ -76,7 +76,7 @@ class Bench:
 
     def save(self):
         self.prepare()
-        first, again, first_memory, again_memory, size = {}, {}, {}, {}, {}
+        first, again, work, first_memory, again_memory, size = {}, {}, {}, {}, {}, {}
         for tool in self.tools:
             firsts, agains = [], []
             for _ in range(self.runs):
@@ -86,13 +86,15 @@ class Bench:
                 os.sync()
                 firsts.append(tool.save(self.source))
                 agains.append(tool.save(self.source))
-            first[tool.name] = statistics.median(seconds for seconds, _ in firsts)
-            again[tool.name] = statistics.median(seconds for seconds, _ in agains)
-            first_memory[tool.name] = max(memory for _, memory in firsts) / MEGABYTE
-            again_memory[tool.name] = max(memory for _, memory in agains) / MEGABYTE
+            first[tool.name] = statistics.median(usage.seconds for usage in firsts)
+            again[tool.name] = statistics.median(usage.seconds for usage in agains)
+            work[tool.name] = statistics.median(usage.processor for usage in firsts)
+            first_memory[tool.name] = max(usage.memory for usage in firsts) / MEGABYTE
+            again_memory[tool.name] = max(usage.memory for usage in agains) / MEGABYTE
             size[tool.name] = tree_size(tool.repository) / MEGABYTE
         table = Table(f"save, source in the page cache, median of {self.runs}", [tool.name for tool in self.tools])
         table.row("first, s", first, 2)
+        table.row("first, processor seconds", work, 2)
         table.row("unchanged, s", again, 2)
         table.row("peak memory, first, MB", first_memory, 0)
         table.row("peak memory, unchanged, MB", again_memory, 0)
@@ -117,9 +119,9 @@ class Bench:
                 # The same start for all: the repository in the page cache, nothing else waiting for the disk.
                 read_all(tool.repository)
                 os.sync()
-                taken, peak = tool.restore(target)
-                seconds.setdefault(tool.name, []).append(taken)
-                memory.setdefault(tool.name, []).append(peak / MEGABYTE)
+                usage = tool.restore(target)
+                seconds.setdefault(tool.name, []).append(usage.seconds)
+                memory.setdefault(tool.name, []).append(usage.memory / MEGABYTE)
                 restored = tool.restored_path(target, self.source)
                 run(["diff", "-rq", "--no-dereference", self.source, restored])
         table = Table(f"restore of all, repository in the page cache, median of {self.runs}",
@@ -157,8 +159,8 @@ class Bench:
         with opened(self.source) as (place, _):
             run(["dd", "--version"])
             command = read + [f"if={os.path.join(place, 'big')}"]
-            figures["read one file cold, MB/s"] = megabytes / run(command)[0]
-            figures["read it again, MB/s"] = megabytes / run(command)[0]
+            figures["read one file cold, MB/s"] = megabytes / run(command).seconds
+            figures["read it again, MB/s"] = megabytes / run(command).seconds
 
         drop_caches()
         with opened(self.source) as (place, _):
@@ -169,8 +171,8 @@ class Bench:
         with opened(self.source) as (place, _):
             listing = ["find", os.path.join(place, "small"), "-printf", "%s\\n"]
             run(["find", "--version"])
-            figures["find cold, s"] = run(listing)[0]
-            figures["find again, s"] = run(listing)[0]
+            figures["find cold, s"] = run(listing).seconds
+            figures["find again, s"] = run(listing).seconds
 
         # Each copy stays to the end, for the reason given at `Tool.reset`.
         self.copies += 1
@@ -178,7 +180,7 @@ class Bench:
         drop_caches()
         with opened(self.source) as (place, server):
             run(["cp", "--version"])
-            figures["cp -a of small files, s"] = run(["cp", "-a", os.path.join(place, "small"), copy])[0]
+            figures["cp -a of small files, s"] = run(["cp", "-a", os.path.join(place, "small"), copy]).seconds
             if server is not None:
                 figures["memory of the mount, MB"] = peak_memory(server.pid) / MEGABYTE
             if name != "floor":
@@ -209,7 +211,7 @@ class Bench:
                 drop_caches()
                 with mounted as (place, server):
                     listing = ["find", place, "-size", "1"]
-                    figures = {"find -size cold, s": run(listing)[0], "find -size again, s": run(listing)[0],
+                    figures = {"find -size cold, s": run(listing).seconds, "find -size again, s": run(listing).seconds,
                                "memory, MB": peak_memory(server.pid) / MEGABYTE}
                 for key, value in figures.items():
                     results.setdefault(key, {}).setdefault(name, []).append(value)
@@ -237,6 +239,10 @@ class Bench:
             count, trips, again = (statistics.median(column) for column in zip(*figures))
             line(f"find, {shape}: {trips:.0f} round trips for {count:.0f} requests", trips / count, "at most 0.1")
             line(f"find, {shape}, in a new mount: requests", again, "at most 5")
+        figures = [remote.save_small_files(40, 32) for _ in range(self.runs)]
+        count, trips, busy = (statistics.median(column) for column in zip(*figures))
+        line(f"save of {REMOTE_SMALL_FILES} small files: {trips:.0f} round trips for {count:.0f} requests, {busy:.0f} at once",
+             trips / REMOTE_SMALL_FILES, "at most 0.05")
         trips = statistics.median(remote.copy_small_files(40, 32) for _ in range(self.runs))
         line(f"cp -a of {REMOTE_SMALL_FILES} small files: {trips:.0f} round trips", trips / REMOTE_SMALL_FILES, "at most 0.05")
 

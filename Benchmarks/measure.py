@@ -5,9 +5,20 @@ import signal
 import subprocess
 import tempfile
 import time
+import typing
 
 MEGABYTE = 1_000_000
 COMMAND_TIMEOUT_SECONDS = 1800
+
+
+class Usage(typing.NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    # At its peak, in bytes.
+    memory: int
+    # In seconds, of the program and what it started, the kernel's work for them included.
+    processor: float
 
 
 class Failure(Exception):
@@ -15,10 +26,10 @@ class Failure(Exception):
 
 
 def run(command, environment=None):
-    """Runs a command; returns (seconds, peak memory in bytes)."""
-    with tempfile.NamedTemporaryFile() as memory, tempfile.TemporaryFile() as errors:
+    """Runs a command; returns its `Usage`."""
+    with tempfile.NamedTemporaryFile() as usage, tempfile.TemporaryFile() as errors:
         # Started by time(1), a small process: a program's peak counts from that of the one it was forked from.
-        measured = ["/usr/bin/time", "--quiet", "-f", "%M", "-o", memory.name, "--", *command]
+        measured = ["/usr/bin/time", "--quiet", "-f", "%M %U %S", "-o", usage.name, "--", *command]
         start = time.monotonic()
         process = subprocess.Popen(measured, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
@@ -33,7 +44,8 @@ def run(command, environment=None):
             errors.seek(0)
             text = errors.read()[-2000:].decode(errors="replace")
             raise Failure(f"{' '.join(command)}: status {status}\n{text}")
-        return seconds, int(memory.read()) * 1024
+        memory, user, system = usage.read().split()
+        return Usage(seconds, int(memory) * 1024, float(user) + float(system))
 
 
 def drop_caches():

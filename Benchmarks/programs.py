@@ -69,6 +69,7 @@ class Tool:
 class Rekkord(Tool):
     name = "rekkord"
     mount_options = ()
+    save_options = ()
 
     def variables(self):
         return {"REKKORD_REPOSITORY": self.repository, "REKKORD_KEY_FILE": os.path.join(self.folder, "key")}
@@ -80,7 +81,7 @@ class Rekkord(Tool):
         return [[self.program, "init", "-g", *self.common()]]
 
     def save_command(self, source):
-        return [self.program, "save", *self.common(), "bench", source]
+        return [self.program, "save", *self.common(), *self.save_options, "bench", source]
 
     def restore_command(self, target):
         return [self.program, "restore", *self.common(), "bench", target]

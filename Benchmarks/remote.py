@@ -1,4 +1,4 @@
-"""Measures reading over a link with a delay, beside what plain parallel requests reach on the same link.
+"""Measures reading and saving over a link with a delay, beside what plain parallel requests reach on the same link.
 
 The link is `slowlink`, which serves the folder of a local repository as a bucket. What takes the time here are round
 trips, so most figures are counts of them: times divided by the delay.
@@ -126,7 +126,7 @@ class Remote:
             with self.tool.mounted(self.source) as (place, _):
                 os.stat(f"{place}/{shape}")
                 link.statistics()
-                seconds, _ = run(["find", f"{place}/{shape}", "-printf", "%s\\n"])
+                seconds = run(["find", f"{place}/{shape}", "-printf", "%s\\n"]).seconds
                 count = link.statistics()["requests"]
             with self.tool.mounted(self.source) as (place, _):
                 run(["find", f"{place}/{shape}", "-printf", "%s\\n"])
@@ -139,9 +139,24 @@ class Remote:
         options = ("--read-ahead", "128M", "--cache-size", "512M")
         with self.linked(milliseconds, connections, *options), self.tool.mounted(self.source) as (place, _):
             os.stat(f"{place}/small")
-            seconds, _ = run(["cp", "-a", f"{place}/small", f"{self.copy}-{self.copies}"])
+            seconds = run(["cp", "-a", f"{place}/small", f"{self.copy}-{self.copies}"]).seconds
         run(["diff", "-rq", f"{self.source}/small", f"{self.copy}-{self.copies}"])
         return seconds * 1000 / milliseconds
+
+    def save_small_files(self, milliseconds, connections):
+        """Saves 1000 small files into a new repository; returns (requests, round trips, most requests at once)."""
+        saver = RemoteRekkord(f"{self.tool.folder}/saver-{time.monotonic_ns()}", self.tool.program)
+        saver.reset()
+        with Link(self.slowlink, saver.repository, milliseconds) as link:
+            saver.link = link
+            saver.save_options = ("--threads", str(connections))
+            seconds = saver.save(f"{self.source}/small").seconds
+            counts = link.statistics()
+        saver.link = None
+        saver.save_options = ()
+        if saver.save(f"{self.source}/small").seconds > seconds:
+            raise Failure("what was saved over the link was saved again")
+        return counts["requests"], seconds * 1000 / milliseconds, counts["busy"]
 
     def read_large_file(self, milliseconds, connections):
         """Reads a large file in sequence, in stored MB/s.
@@ -162,9 +177,9 @@ class Remote:
             drop_caches()
             # Both find the objects in the page cache of the machine that serves them.
             link.get_all(names, connections)
-            ours, _ = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"])
+            ours = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"]).seconds
         with self.linked(0, connections, *options), self.tool.mounted(self.source) as (place, _):
-            direct, _ = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"])
+            direct = run(["dd", f"if={place}/large", "of=/dev/null", "bs=1M", "status=none"]).seconds
         return megabytes / plain, megabytes / direct, megabytes / ours
 
 

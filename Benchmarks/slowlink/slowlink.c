@@ -3,8 +3,9 @@
  *
  *   slowlink FOLDER MILLISECONDS
  *
- * Prints the port when it listens.  Knows GET of an object and of a listing, believes every signature, and answers
- * each request so many milliseconds after it came; one thread per connection, HTTP/1.1 with keep-alive.  GET of
+ * Prints the port when it listens.  Knows GET of an object and of a listing and PUT of a new object, believes every
+ * signature, and answers each request so many milliseconds after it came; one thread per connection, HTTP/1.1 with
+ * keep-alive.  GET of
  * /__stats__ tells without delay how many requests and bytes there were since the last time, and how many at once.
  * In C, so that it takes next to nothing of the processors that are measured.
  */
@@ -19,6 +20,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +166,50 @@ static int answer_object(int connection, char *key) {
 	return result;
 }
 
+// The rest of a request, of which the first bytes are here already.
+struct body {
+	const char *start;
+	size_t held, length;
+};
+
+// Writes a body to a file, whole or not at all.
+static int receive(int connection, const struct body *body, int file) {
+	char buffer[64 << 10];
+	size_t rest = body->length - body->held;
+	if (write(file, body->start, body->held) != (ssize_t)body->held) return -1;
+	while (rest > 0) {
+		ssize_t count = recv(connection, buffer, rest < sizeof buffer ? rest : sizeof buffer, 0);
+		if (count <= 0 || write(file, buffer, (size_t)count) != count) return -1;
+		rest -= (size_t)count;
+	}
+	return 0;
+}
+
+// Takes an object that is not there yet: it gets its name last, as in a local repository.
+static int answer_new_object(int connection, char *key, const struct body *body) {
+	static atomic_long serial;
+	decode(key);
+	char path[MAX_PATH], part[MAX_PATH];
+	if (strstr(key, "..") || snprintf(path, sizeof path, "%s/%s", root, key) >= (int)sizeof path) return -1;
+	snprintf(part, sizeof part, "%s/tmp-%ld-%ld", root, (long)getpid(), atomic_fetch_add(&serial, 1));
+	int file = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int result = file < 0 ? -1 : receive(connection, body, file);
+	if (file >= 0) close(file);
+	nanosleep(&delay, NULL);
+	for (char *slash = path + strlen(root) + 1; !result && (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+	if (!result && link(part, path)) result = errno == EEXIST ? 412 : -1;
+	unlink(part);
+	atomic_fetch_add(&byte_count, (long)body->length);
+	if (result < 0) return -1;
+	if (result) return refuse(connection, 412, "PreconditionFailed");
+	static const char stored[] = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\n\r\n";
+	return send_all(connection, stored, sizeof stored - 1, 0);
+}
+
 static int answer_statistics(int connection) {
 	char body[128];
 	int length = snprintf(body, sizeof body, "{\"requests\": %ld, \"bytes\": %ld, \"busy\": %ld}\n",
@@ -172,11 +218,22 @@ static int answer_statistics(int connection) {
 	return reply(connection, 200, "application/json", body, (size_t)length);
 }
 
+static int answer_get(int connection, char *path) {
+	nanosleep(&delay, NULL);
+	// The first segment is the bucket.
+	char *query = strchr(path, '?');
+	if (query) *query++ = 0;
+	char *key = strchr(path, '/');
+	if (key && key[1]) return answer_object(connection, key + 1);
+	return query ? answer_list(connection, query) : refuse(connection, 400, "InvalidURI");
+}
+
 // Answers a request; nonzero ends the connection.
-static int answer(int connection, char *request) {
+static int answer(int connection, char *request, const struct body *body) {
 	char *path = strchr(request, ' ');
 	char *end = path ? strchr(path + 1, ' ') : NULL;
-	if (strncmp(request, "GET /", 5) || !end) return refuse(connection, 501, "NotImplemented");
+	bool is_put = !strncmp(request, "PUT /", 5);
+	if ((!is_put && strncmp(request, "GET /", 5)) || !end) return refuse(connection, 501, "NotImplemented");
 	*end = 0;
 	path += 2;
 	if (!strcmp(path, "__stats__")) return answer_statistics(connection);
@@ -184,18 +241,14 @@ static int answer(int connection, char *request) {
 	long busy = atomic_fetch_add(&busy_count, 1) + 1;
 	long peak = atomic_load(&busy_peak);
 	while (busy > peak && !atomic_compare_exchange_weak(&busy_peak, &peak, busy)) {}
-	nanosleep(&delay, NULL);
-	// The first segment is the bucket.
-	char *query = strchr(path, '?');
-	if (query) *query++ = 0;
 	char *key = strchr(path, '/');
 	int result;
-	if (key && key[1])
-		result = answer_object(connection, key + 1);
-	else if (query)
-		result = answer_list(connection, query);
+	if (!is_put)
+		result = answer_get(connection, path);
+	else if (key && key[1] && !strchr(key, '?'))
+		result = answer_new_object(connection, key + 1, body);
 	else
-		result = refuse(connection, 400, "InvalidURI");
+		result = -1;
 	atomic_fetch_sub(&busy_count, 1);
 	return result;
 }
@@ -213,9 +266,13 @@ static void *serve(void *argument) {
 		int result = 0;
 		while (!result && (end = strstr(buffer, "\r\n\r\n"))) {
 			*end = 0;
-			result = answer(connection, buffer);
-			count -= (size_t)(end + 4 - buffer);
-			memmove(buffer, end + 4, count + 1);
+			char *length = strcasestr(buffer, "\r\ncontent-length:");
+			struct body body = {.start = end + 4, .length = length ? strtoul(length + 17, NULL, 10) : 0};
+			size_t held = count - (size_t)(end + 4 - buffer);
+			body.held = held < body.length ? held : body.length;
+			result = answer(connection, buffer, &body);
+			count = held - body.held;
+			memmove(buffer, end + 4 + body.held, count + 1);
 		}
 		if (result || count == MAX_HEADER) break;
 	}

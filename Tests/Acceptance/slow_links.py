@@ -7,7 +7,7 @@ from bench import BINARY, ROOT, expect, expect_quiet, item
 
 @item
 def latency(bench):
-    """Over a slow link: one file, find, find in a new mount, and copies of small files, counted in round trips."""
+    """Over a slow link: one file, find, find in a new mount, copies and saves of small files, counted in round trips."""
     sys.path.insert(0, str(ROOT / "Benchmarks"))
     from remote import SMALL_FILES, Remote
 
@@ -23,6 +23,9 @@ def latency(bench):
     trips = remote.copy_small_files(40, 32)
     expect(trips <= SMALL_FILES / 20, f"cp -a of {SMALL_FILES} small files: {trips:.0f} round trips")
     notes.append(f"cp {trips / SMALL_FILES:.3f}")
+    count, trips, busy = remote.save_small_files(40, 32)
+    expect(busy == 32 and trips <= count / 20, f"save of {SMALL_FILES} small files: {trips:.0f} round trips, {busy} at once")
+    notes.append(f"save {trips / count:.3f}")
     for milliseconds, connections in ((50, 16), (40, 32)):
         # The slower of the link and the processors is the limit. Other work hurts; the best of some runs counts.
         speeds = [remote.read_large_file(milliseconds, connections) for _ in range(5)]
