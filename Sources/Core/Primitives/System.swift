@@ -88,6 +88,9 @@ public struct FileStatus: Sendable {
 
     /// The twelve permission bits.
     public var permissions: UInt32 { mode & 0o7777 }
+
+    /// Whether another file system, or the same one mounted once more, begins between the two.
+    func isOnOtherMount(than outer: FileStatus) -> Bool { device != outer.device || mountID != outer.mountID }
 }
 
 /// Owns a file descriptor and closes it when the value dies.
@@ -137,6 +140,18 @@ public enum System {
             let error = Errno(rawValue: errno)
             if error != .interrupted { throw error }
         }
+    }
+
+    /// Whether an open folder is the root of a mount; true also where what is around it cannot be seen.
+    static func isMountPoint(_ folder: Int32) throws(Errno) -> Bool {
+        let own = try status(of: folder)
+        guard let around = try? status(of: Array("..".utf8), in: folder) else { return true }
+        return own.isOnOtherMount(than: around)
+    }
+
+    /// Whether a path is on a file system that takes no changes.
+    static func isReadOnly(_ path: [UInt8]) -> Bool {
+        withCString(path.isEmpty ? Array(".".utf8) : path) { access($0, W_OK) != 0 && errno == EROFS }
     }
 
     /// `statx` of `name` below `directory`; a link itself unless `followLinks`.

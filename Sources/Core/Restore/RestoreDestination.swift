@@ -29,21 +29,42 @@ struct RestoreDestination {
     }
 
     /// The folder whose content is restored: made when it is absent, unless nothing is to be written.
-    func folder() throws(RekkordError) -> TargetFolder {
+    ///
+    /// - Parameter mode: The permissions of the folder in the snapshot, where it has some: a folder that is made gives
+    ///   nobody more.
+    func folder(atMost mode: UInt32?) throws(RekkordError) -> TargetFolder {
         let existing = try status(followLinks: true)
         if let existing, existing.type != .directory { throw error(.exists, "it is not a folder") }
         if existing == nil {
+            try checkNoLink()
             try checkOutside(above: path)
             if options.isDryRun { return absentFolder() }
             try makeFolders(path)
         }
         let descriptor = try open(path)
+        if existing == nil, let mode { try limit(descriptor, to: mode) }
         try checkOutside(descriptor)
         if existing != nil { try checkEmpty(descriptor) }
         guard System.tryLock(descriptor.number) else {
             throw error(.exists, "another restore is at work there")
         }
         return try folder(descriptor, isNew: existing == nil)
+    }
+
+    private func limit(_ folder: Descriptor, to mode: UInt32) throws(RekkordError) {
+        do throws(Errno) {
+            let made = try System.status(of: folder.number).permissions
+            // Whoever restores has to get in.
+            try System.setMode(made & (mode | 0o700), of: folder.number)
+        } catch {
+            throw self.error(.system, "\(error)")
+        }
+    }
+
+    /// Refuses a link to nothing, in whose place no folder can be made.
+    private func checkNoLink() throws(RekkordError) {
+        guard try status(followLinks: false) != nil else { return }
+        throw error(.exists, "it is a link to what is not there")
     }
 
     /// Where one file or link is to be.
@@ -58,7 +79,9 @@ struct RestoreDestination {
     ///
     /// - Parameter name: What it is called in the snapshot; empty when it has no name there.
     func place(named name: [UInt8]) throws(RekkordError) -> Place {
-        if let existing = try status(followLinks: true), existing.type == .directory {
+        let existing = try status(followLinks: true)
+        if existing?.type == .special { throw error(.exists, "it is a special file") }
+        if existing?.type == .directory {
             guard !name.isEmpty else {
                 throw error(
                     .exists,
@@ -103,6 +126,7 @@ struct RestoreDestination {
                 descriptor: descriptor,
                 identity: try System.status(of: descriptor.number).identity,
                 isNew: isNew,
+                isMountPoint: try System.isMountPoint(descriptor.number),
                 inheritsLists: RestoreRun.hasDefaultList(descriptor),
                 entry: nil
             )

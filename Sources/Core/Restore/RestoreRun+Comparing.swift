@@ -13,14 +13,8 @@ extension RestoreRun {
         if options.overwrite != .always, existing.modification.timestamp != place.entry.mtime { return }
         switch (place.entry.kind, existing.type) {
         case (.link, .symbolicLink):
-            let target = try reading(place) { () throws(Errno) in
-                try System.linkTarget(
-                    of: place.entry.name,
-                    in: directory.number,
-                    limit: LinkTarget.maxByteCount + 1
-                )
-            }
-            guard target.withRawBytes({ circumstances.identify(.link, $0) }) == id else {
+            let isSame = try reading(place) { () throws(Errno) in try hasTarget(id, place, directory) }
+            guard isSame else {
                 throw difference(place, "its target differs")
             }
         case (.file, .regular):

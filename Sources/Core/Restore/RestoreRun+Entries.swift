@@ -25,10 +25,10 @@ extension RestoreRun {
     /// Counts what would be done.
     private func plan(_ place: TargetPlace) throws(RekkordError) {
         if try isKept(place) { return skip(place) }
-        if !options.deletes, let directory = place.directory, (try? place.existing())?.type == .directory,
+        if let directory = place.directory, (try? place.existing())?.type == .directory,
             !isEmptyFolder(place.entry.name, in: directory)
         {
-            throw isInTheWay("a folder that is not empty", place)
+            try makeRoom(for: place, directory)
         }
         let isLink = place.entry.kind == .link
         if isLink { progress.addLink() } else { progress.addFile(byteCount: max(0, place.entry.size)) }
@@ -48,8 +48,22 @@ extension RestoreRun {
     /// Whether something stays that is in the place already.
     private func isKept(_ place: TargetPlace) throws(RekkordError) -> Bool {
         let existing = try reading(place.path) { () throws(Errno) in try place.existing() }
-        guard let existing else { return false }
-        return options.keeps(existing, against: place.entry.attributes)
+        guard let existing, options.keeps(existing, against: place.entry.attributes) else { return false }
+        // Whether a link differs is told by its target, which needs no fetching.
+        guard options.overwrite == .changed, place.entry.kind == .link, let directory = place.directory,
+            let id = place.entry.objectID
+        else { return true }
+        return try reading(place.path) { () throws(Errno) in try hasTarget(id, place, directory) }
+    }
+
+    /// Whether a link that is there is the one with this blob.
+    func hasTarget(_ id: ObjectID, _ place: TargetPlace, _ directory: Descriptor) throws(Errno) -> Bool {
+        let target = try System.linkTarget(
+            of: place.entry.name,
+            in: directory.number,
+            limit: LinkTarget.maxByteCount + 1
+        )
+        return target.withRawBytes { circumstances.identify(.link, $0) } == id
     }
 
     // MARK: - Links
@@ -189,12 +203,18 @@ extension RestoreRun {
         do throws(Errno) {
             try System.remove(name, in: directory.number, isFolder: true)
         } catch {
-            guard options.deletes else {
-                throw isInTheWay("a folder that is not empty", place)
-            }
-            try writing(place.path) { () throws(Errno) in try remove(name, in: directory, isFolder: true) }
+            try makeRoom(for: place, directory)
         }
         try writing(place.path, rename)
+    }
+
+    /// Removes a folder with content that is in the way, where that is allowed; in a dry run only says so.
+    private func makeRoom(for place: TargetPlace, _ directory: Descriptor) throws(RekkordError) {
+        guard options.deletes else { throw isInTheWay("a folder that is not empty", place) }
+        try writing(place.path) { () throws(Errno) in
+            try remove(place.entry.name, in: directory, isFolder: true)
+        }
+        reportRemoved(place.path, isFolder: true)
     }
 
     // MARK: - Chunks

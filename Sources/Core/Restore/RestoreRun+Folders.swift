@@ -191,7 +191,7 @@ extension RestoreRun {
 
     private func isMountPoint(_ status: FileStatus, in directory: Descriptor) -> Bool {
         guard let outer = try? System.status(of: directory.number) else { return true }
-        return outer.mountID != status.mountID || outer.device != status.device
+        return status.isOnOtherMount(than: outer)
     }
 
     /// Whether entries that are made in the folder get an access control list from it.
@@ -208,8 +208,7 @@ extension RestoreRun {
     /// - Parameter view: What the snapshot has in this folder; nil where that is not known in full.
     func tidy(_ folder: TargetFolder, _ directory: Descriptor, keeping view: FolderView?) {
         guard pass == .write || pass == .plan, !folder.isNew else { return }
-        // The place of a mount, or of what no save enters, was stored as an empty folder.
-        let view = folder.isMountPoint && view?.count == 0 ? nil : view
+        let view = isStandIn(view, for: folder, directory) ? nil : view
         let found: DirectoryNames
         do throws(RekkordError) {
             found = try reading(folder.path) { () throws(Errno) in
@@ -231,13 +230,21 @@ extension RestoreRun {
         }
     }
 
+    /// Whether a folder was stored empty since no save enters it: the place of a mount, or a repository.
+    private func isStandIn(_ view: FolderView?, for folder: TargetFolder, _ directory: Descriptor) -> Bool {
+        guard options.deletes, view?.count == 0 else { return false }
+        if folder.isMountPoint { return true }
+        guard LocalLayout.isRepository(directory) else { return false }
+        circumstances.warn("not deleting in '\(printed(folder.path))': it is a repository")
+        return true
+    }
+
     private func delete(_ name: [UInt8], in folder: TargetFolder, _ directory: Descriptor) {
         let path = folder.path(of: name)
         do throws(Errno) {
             let isFolder = try System.status(of: name, in: directory.number).type == .directory
-            if pass == .write { try remove(name, in: directory, isFolder: isFolder) }
-            progress.addDeleted()
-            circumstances.report?("[-] \(PrintedName.escape(path))\(isFolder ? "/" : "")")
+            try remove(name, in: directory, isFolder: isFolder)
+            reportRemoved(path, isFolder: isFolder)
         } catch .noSuchFileOrDirectory {
             // It went by itself.
         } catch {
@@ -245,12 +252,22 @@ extension RestoreRun {
         }
     }
 
-    /// Removes an entry with all that is in it.
+    /// Counts and names what was removed, or would be.
+    func reportRemoved(_ path: [UInt8], isFolder: Bool) {
+        progress.addDeleted()
+        circumstances.report?("[-] \(PrintedName.escape(path))\(isFolder ? "/" : "")")
+    }
+
+    /// Removes an entry with all that is in it, or nothing when something in it cannot go; in a dry run only looks.
     func remove(_ name: [UInt8], in directory: Descriptor, isFolder: Bool) throws(Errno) {
-        guard isFolder else { return try System.remove(name, in: directory.number) }
+        guard isFolder else {
+            if pass == .write { try System.remove(name, in: directory.number) }
+            return
+        }
         var removal = TreeRemoval(options.opening, sparing: Set(circumstances.foreignFolders.keys)) {
             [self] in isOver
         }
-        try removal.remove(name, in: directory)
+        try removal.check(name, in: directory)
+        if pass == .write { try removal.remove(name, in: directory) }
     }
 }

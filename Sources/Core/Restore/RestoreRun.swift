@@ -202,6 +202,9 @@ final class RestoreRun: Sendable {
         } catch {
             let failure = RekkordError(.system, "cannot write '\(printed(path()))': \(error)")
             switch error {
+            case .readOnlyFileSystem where !System.isReadOnly(circumstances.destination):
+                // Something else that is mounted below the destination.
+                throw failure
             case .noSpace, .diskQuotaExceeded, .readOnlyFileSystem:
                 refusal.withLock { if $0 == nil { $0 = failure } }
                 isStopped.store(true, ordering: .relaxed)

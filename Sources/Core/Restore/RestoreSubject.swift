@@ -10,6 +10,8 @@ public struct RestoreSubject: Sendable {
     let content: Content
     /// The object; nil for a folder that was not saved itself and for what has no content.
     public let object: ObjectID?
+    /// The permissions of a folder that was saved itself, unless it was named by its own id.
+    let mode: UInt32?
     /// The bytes of all files, as the snapshot tells.
     let byteCount: Int64
     /// How many entries of the first level cannot be restored because of their names.
@@ -32,11 +34,13 @@ public struct RestoreSubject: Sendable {
         case .snapshot(let snapshot):
             content = .folder(snapshot.tree.top)
             object = snapshot.id
+            mode = nil
             byteCount = snapshot.blob.size
             hiddenNameCount = snapshot.blob.hiddenNameCount
         case .folder(let folder):
             content = .folder(folder.view)
             object = folder.id
+            mode = folder.item.flatMap { $0.isSynthetic ? nil : $0.entry.mode }
             byteCount = reader.totals(of: folder.view).size
             hiddenNameCount = folder.view.stored?.hiddenNameCount ?? 0
         case .leaf(let leaf):
@@ -47,6 +51,7 @@ public struct RestoreSubject: Sendable {
             }
             content = .leaf(entry)
             object = leaf.id
+            mode = nil
             byteCount = entry.kind == .file ? entry.size : 0
             hiddenNameCount = 0
         }

@@ -63,7 +63,7 @@ public final class Restorer {
         switch subject.content {
         case .folder(let view):
             run = RestoreRun(circumstances(destination), first)
-            let top = try place.folder()
+            let top = try place.folder(atMost: subject.mode)
             try walk(run, top, view, hiddenNameCount: subject.hiddenNameCount)
             guard first == .write, options.verifies else { break }
             try walk(

@@ -20,6 +20,8 @@ struct TreeRemoval {
     private let spared: Set<FileIdentity>
     private let isOver: () -> Bool
     private var levels: [Level] = []
+    /// Whether everything stays, and is only looked at.
+    private var isCheck = false
 
     /// Prepares a removal.
     ///
@@ -32,10 +34,23 @@ struct TreeRemoval {
         self.isOver = isOver
     }
 
+    /// Looks whether the folder `name` can be removed; removes nothing.
+    ///
+    /// - Throws: `.resourceBusy` for what is not entered, or what a folder that cannot be read says.
+    mutating func check(_ name: [UInt8], in directory: Descriptor) throws(Errno) {
+        isCheck = true
+        defer { isCheck = false }
+        try visit(name, in: directory)
+    }
+
     /// Removes the folder `name`.
     ///
     /// - Throws: What the first call that fails says; `.resourceBusy` for what is not entered.
     mutating func remove(_ name: [UInt8], in directory: Descriptor) throws(Errno) {
+        try visit(name, in: directory)
+    }
+
+    private mutating func visit(_ name: [UInt8], in directory: Descriptor) throws(Errno) {
         let outer = try System.status(of: directory.number)
         levels = []
         try enter(name, in: directory, outer)
@@ -49,7 +64,7 @@ struct TreeRemoval {
             }
             levels.removeLast()
             let above = try reopenTop(from: descriptor) ?? directory
-            try System.remove(level.name, in: above.number, isFolder: true)
+            if !isCheck { try System.remove(level.name, in: above.number, isFolder: true) }
         }
     }
 
@@ -63,9 +78,9 @@ struct TreeRemoval {
             flags: O_RDONLY | O_DIRECTORY
         )
         let status = try System.status(of: descriptor.number)
-        guard status.device == outer.device, status.mountID == outer.mountID,
-            !spared.contains(status.identity)
-        else { throw .resourceBusy }
+        guard !status.isOnOtherMount(than: outer), !spared.contains(status.identity) else {
+            throw .resourceBusy
+        }
         let names = try DirectoryNames(reading: descriptor.number)
         var level = Level(descriptor: descriptor, identity: status.identity, name: name, subfolders: [])
         for index in 0..<names.count {
@@ -74,7 +89,7 @@ struct TreeRemoval {
             }
             if isFolder {
                 level.subfolders.append(names[index])
-            } else {
+            } else if !isCheck {
                 try System.remove(names[index], in: descriptor.number)
             }
         }

@@ -9,6 +9,9 @@ public final class SaveProgress: Sendable {
     private let planned = Atomic(0)
     private let isPlanned = Atomic(false)
 
+    /// Nothing done yet.
+    public init() {}
+
     /// How many entries were met.
     public var entryCount: Int { entries.load(ordering: .relaxed) }
     /// How many bytes of files were read.

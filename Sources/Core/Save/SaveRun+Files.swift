@@ -49,16 +49,18 @@ extension SaveRun {
             if isOver { return }
             let after = try System.status(of: file.number)
             let isWhole = before.hasSameContent(as: after) && reader.offset == before.size
+            let isUnchanged = before.hasSameContent(as: job.status)
+            let isExpected = isWhole && isUnchanged
             if !isWhole { warn("file '\(job.folder.path(of: job.name))': it changed while it was read") }
             job.folder.update(job.index) { entry in
                 entry.setStatus(before)
                 // What was read is what the entry shows, also of a file that grows or shrinks.
                 entry.size = Int64(clamping: reader.offset)
+                // The attributes are those of the walk: after a change they are asked for again next time.
                 entry.isReliable =
-                    entry.isReliable && isWhole && StatusReliability.isReliable(before, at: now)
-                if !before.hasSameContent(as: job.status) { entry.expectNothing() }
+                    entry.isReliable && isExpected && StatusReliability.isReliable(before, at: now)
+                if !isUnchanged { entry.expectNothing() }
             }
-            let isExpected = isWhole && before.hasSameContent(as: job.status)
             if let state = saved.endReading(expecting: isExpected ? job.expectedHash : nil) {
                 store(saved, state)
             }

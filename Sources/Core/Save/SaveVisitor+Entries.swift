@@ -73,12 +73,13 @@ extension SaveVisitor {
         var attributes: [UInt8] = []
         entry.isReliable = StatusReliability.isReliable(status, at: options.clock())
         let isSame = comparison.hasSameMetadata && remembered?.isSame(as: status) == true
-        if isSame, let remembered {
+        if isSame, let remembered, !(options.storesExtendedAttributes && options.readsEveryFile) {
             attributes = remembered.extended
             entry.expect(remembered)
         } else if options.storesExtendedAttributes {
             if let bytes = encode(extended, path) {
                 attributes = bytes
+                if isSame, let remembered, remembered.extended == bytes { entry.expect(remembered) }
             } else {
                 // They are asked for again next time.
                 entry.isReliable = false

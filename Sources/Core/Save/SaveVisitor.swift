@@ -136,10 +136,19 @@ final class SaveVisitor: FileTreeVisitor {
         _ number: Int,
         _ name: [UInt8],
         in parent: Folder,
-        _ names: DirectoryNames
+        _ names: DirectoryNames,
+        replaced status: FileStatus?
     ) throws(RekkordError) -> Folder {
         // All entries of the parent were handed over.
         parent.remembered = nil
+        if let status {
+            parent.node.update(number) { entry in
+                entry.setStatus(status)
+                // Its extended attributes are asked for by the next save.
+                entry.isReliable = false
+                entry.expectNothing()
+            }
+        }
         let key = parent.node.key.appending(name)
         return makeFolder(name, key, in: parent.node, number, names, run.cache?.record(of: key))
     }

@@ -13,12 +13,15 @@ public final class Saver: Sendable {
     private let warn: @Sendable (String) -> Void
     private let isInterrupted: @Sendable () -> Bool
     /// What the save that runs has done so far.
-    public let progress = SaveProgress()
+    public let progress: SaveProgress
+    /// Whether the storage failed to take something: what was handed over is not known any more, and no save succeeds.
+    public var isBroken: Bool { blobs.failure != nil }
 
     /// Finds out what the storage can do, and what is stored already where that must be known.
     ///
     /// - Parameters:
     ///   - foreignFolders: Folders that are not entered below an operand, and why: the repository, the cache.
+    ///   - progress: Told what the save that runs has done so far.
     ///   - isInterrupted: Asked often, on any thread; once it says yes, the save that runs ends without a snapshot.
     ///   - warn: Gets one line, without a prefix, for each thing that a user should know; called on any thread.
     public init(
@@ -26,9 +29,11 @@ public final class Saver: Sendable {
         cache: LocalCache?,
         options: SaveOptions,
         foreignFolders: [FileIdentity: String],
+        progress: SaveProgress,
         isInterrupted: @escaping @Sendable () -> Bool,
         warn: @escaping @Sendable (String) -> Void
     ) throws(RekkordError) {
+        self.progress = progress
         guard let salt = repository.keys.splitterSalt else {
             throw RekkordError(.key, "cannot save with \(repository.keys.type.name) key")
         }

@@ -156,7 +156,8 @@ extension MountedView {
             if let damage = table.damage { throw .fails(.damaged(damage)) }
             return nil
         }
-        let time = max(newest, table.changed ?? newest)
+        // The kernel keeps a listing until this time is another one, also where a snapshot is from the future.
+        let time = table.changed ?? newest
         let folderCount = firsts.count(where: { $0.kind == .folder })
         return folderAttributes(inode: place.inodes.appending(folder.name).inode, folderCount, time)
     }

@@ -96,8 +96,11 @@ final class NodeTable: Sendable {
     func content(of place: Place, numbering: () -> InodeNumbering? = { nil }) -> Content {
         let key = Content.Key(place)
         let known = state.withLock { state in
-            let content = state.content(state.contentSlots[key])
-            content?.viewer = place
+            guard let content = state.content(state.contentSlots[key]) else { return nil as Content? }
+            content.viewer = place
+            if let lineage = place.lineage, content.note(lineage) {
+                state.lineageSlots[lineage] = content.slot
+            }
             return content
         }
         if let known { return known }
@@ -107,7 +110,7 @@ final class NodeTable: Sendable {
             let content = Content(key, slot: state.takeSlot(), viewer: place, numbering)
             state.rows[content.slot] = Row(owner: .content(content))
             state.contentSlots[key] = content.slot
-            if let lineage = content.lineage { state.lineageSlots[lineage] = content.slot }
+            for lineage in content.lineages { state.lineageSlots[lineage] = content.slot }
             return content
         }
     }
@@ -164,7 +167,7 @@ final class NodeTable: Sendable {
             if state.placeSlots[place.node] == slot { state.placeSlots[place.node] = nil }
         case .content(let content):
             if state.contentSlots[content.key] == slot { state.contentSlots[content.key] = nil }
-            if let lineage = content.lineage, state.lineageSlots[lineage] == slot {
+            for lineage in content.lineages where state.lineageSlots[lineage] == slot {
                 state.lineageSlots[lineage] = nil
             }
         }

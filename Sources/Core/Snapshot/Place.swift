@@ -102,8 +102,10 @@ final class Content: @unchecked Sendable {
     let inodes: InodeHash
     /// The numbers that they have instead, for those of another version of this folder.
     private let numbering: InodeNumbering?
-    /// By what the next version of this folder finds it.
-    let lineage: InodeHash?
+    /// By what the next version of this folder finds it; only for the `NodeTable`, whose lock protects it.
+    private var lineage: InodeHash?
+    /// The same in other channels that show it.
+    private var otherLineages: [InodeHash] = []
     /// The place that it belongs to, where that is only one.
     private let owner: Place?
     /// The place through which it was looked at last; only for the `NodeTable`, whose lock protects it.
@@ -124,6 +126,21 @@ final class Content: @unchecked Sendable {
             owner = viewer
             lineage = nil
         }
+    }
+
+    private static let maxLineageCount = 8
+
+    /// By what versions of this folder find it; as with `viewer`.
+    var lineages: [InodeHash] { (lineage.map { [$0] } ?? []) + otherLineages }
+
+    /// Notes that it is shown in a channel; false when there is no room for more. As with `viewer`.
+    func note(_ lineage: InodeHash) -> Bool {
+        guard case .folder = key else { return false }
+        if self.lineage == nil { self.lineage = lineage }
+        if self.lineage == lineage || otherLineages.contains(lineage) { return true }
+        guard otherLineages.count < Self.maxLineageCount else { return false }
+        otherLineages.append(lineage)
+        return true
     }
 
     /// `st_ino` of the file or link at `position`.

@@ -57,6 +57,14 @@ enum LocalLayout {
         }
     }
 
+    /// Whether an open folder holds a repository, as far as it can be read.
+    static func isRepository(_ folder: Descriptor) -> Bool {
+        func type(_ name: String) -> FileStatus.FileType? {
+            try? System.status(of: Array(name.utf8), in: folder.number).type
+        }
+        return type(rekkord) == .regular && type("blobs") == .directory && type("tags") == .directory
+    }
+
     private static func refuseContent(of storage: LocalStorage) throws(RekkordError) {
         let entries: [FolderListing.Entry]
         do {

@@ -26,11 +26,14 @@ protocol FileTreeVisitor: AnyObject {
     /// Takes an entry; for a folder that shall be entered, returns a number that tells it from its siblings.
     func entry(_ entry: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int?
     /// A folder was opened, and its entries follow: those of `names` that are not left out.
+    ///
+    /// - Parameter status: That of another folder which took the name since its parent was listed.
     func enter(
         _ number: Int,
         _ name: [UInt8],
         in parent: Folder,
-        _ names: DirectoryNames
+        _ names: DirectoryNames,
+        replaced status: FileStatus?
     ) throws(RekkordError) -> Folder
     /// A folder could not be opened or listed, or is not to be entered.
     func cannotEnter(
@@ -47,7 +50,7 @@ protocol FileTreeVisitor: AnyObject {
 enum FolderRefusal {
     /// The kernel refused.
     case failed(Errno)
-    /// Something else took its name since its parent was listed.
+    /// What is no folder took its name since its parent was listed, or a folder that would be a loop.
     case replaced
     /// It is not meant to be entered: a pseudo file system, the repository.
     case foreign(String)
@@ -164,17 +167,23 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
     /// Opens one subfolder and hands over its entries.
     private mutating func enter(_ subfolder: Subfolder, from top: Int) throws(RekkordError) {
         let parent = levels[top]
-        let opened: (descriptor: Descriptor, names: DirectoryNames)
+        let opened: Opened
         switch open(subfolder, in: parent) {
         case .failure(let reason):
             return try visitor.cannotEnter(subfolder.number, subfolder.name, in: parent.folder, reason)
         case .success(let result):
             opened = result
         }
-        let folder = try visitor.enter(subfolder.number, subfolder.name, in: parent.folder, opened.names)
+        let folder = try visitor.enter(
+            subfolder.number,
+            subfolder.name,
+            in: parent.folder,
+            opened.names,
+            replaced: opened.status.identity == subfolder.identity ? nil : opened.status
+        )
         let level = Level(
             descriptor: opened.descriptor,
-            identity: subfolder.identity,
+            identity: opened.status.identity,
             folder: folder,
             isBehindLink: subfolder.isFollowed,
             place: options.excludes.place(of: subfolder.name, in: parent.place)
@@ -182,26 +191,38 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         try push(level, opened.descriptor, opened.names)
     }
 
+    private struct Opened {
+        let descriptor: Descriptor
+        let status: FileStatus
+        let names: DirectoryNames
+    }
+
     private enum Opening {
-        case success((descriptor: Descriptor, names: DirectoryNames))
+        case success(Opened)
         case failure(FolderRefusal)
     }
 
-    private func open(_ subfolder: Subfolder, in parent: Level) -> Opening {
-        if isElsewhere(subfolder.identity) { return .failure(.otherFileSystem) }
-        if let reason = options.foreignFolders[subfolder.identity] { return .failure(.foreign(reason)) }
+    /// Why a folder is not entered; nil when it is.
+    private func refusal(of identity: FileIdentity, _ subfolder: Subfolder, in parent: Level)
+        -> FolderRefusal?
+    {
+        if isElsewhere(identity) { return .otherFileSystem }
+        if let reason = options.foreignFolders[identity] { return .foreign(reason) }
         // The way back from a very deep folder is lost when somebody moved it meanwhile.
+        guard let directory = parent.descriptor else { return .failed(.staleNFSFileHandle) }
+        guard identity.device != parent.identity.device else { return nil }
+        let reason = ForeignFileSystem.reasonToStayOut(
+            of: subfolder.name,
+            in: directory.number,
+            followsLinks: subfolder.isFollowed,
+            device: identity.device
+        )
+        return reason.map { .foreign($0) }
+    }
+
+    private func open(_ subfolder: Subfolder, in parent: Level) -> Opening {
+        if let refusal = refusal(of: subfolder.identity, subfolder, in: parent) { return .failure(refusal) }
         guard let directory = parent.descriptor else { return .failure(.failed(.staleNFSFileHandle)) }
-        if subfolder.identity.device != parent.identity.device,
-            let reason = ForeignFileSystem.reasonToStayOut(
-                of: subfolder.name,
-                in: directory.number,
-                followsLinks: subfolder.isFollowed,
-                device: subfolder.identity.device
-            )
-        {
-            return .failure(.foreign(reason))
-        }
         do throws(Errno) {
             let descriptor = try Self.open(
                 subfolder.name,
@@ -209,11 +230,16 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
                 followsLinks: subfolder.isFollowed,
                 keepsAccessTimes: options.keepsAccessTimes
             )
-            // What was told about the folder is not true of another one.
-            guard try System.status(of: descriptor.number).identity == subfolder.identity else {
-                return .failure(.replaced)
+            let status = try System.status(of: descriptor.number)
+            if status.identity != subfolder.identity {
+                // What was told about the folder is not true of the one that has its name now.
+                if isAbove(status.identity, parent.identity) { return .failure(.replaced) }
+                if let refusal = refusal(of: status.identity, subfolder, in: parent) {
+                    return .failure(refusal)
+                }
             }
-            return .success((descriptor, try DirectoryNames(reading: descriptor.number)))
+            let names = try DirectoryNames(reading: descriptor.number)
+            return .success(Opened(descriptor: descriptor, status: status, names: names))
         } catch  where error == .notDirectory || error == .tooManySymbolicLinkLevels {
             return .failure(.replaced)
         } catch {

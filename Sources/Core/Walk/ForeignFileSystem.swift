@@ -31,7 +31,6 @@ enum ForeignFileSystem {
     /// What `devtmpfs` says it is, and any file system in memory too.
     private static let memoryTypes: Set<UInt32> = [0x0102_1994, 0x8584_58f6]  // tmpfs, ramfs
     private static let fuse: UInt32 = 0x6573_5546
-    private static let mountTable = Array("/proc/self/mountinfo".utf8)
     private static let deviceType = "devtmpfs"
     /// What `rekkord mount` calls its file systems.
     static let ownType = "fuse.rekkord"
@@ -56,28 +55,7 @@ enum ForeignFileSystem {
         return nil
     }
 
-    /// The type of the file system on `device`, as the mount table has it.
     private static func mountedType(device: UInt64) -> String? {
-        guard let file = try? System.open(mountTable, flags: O_RDONLY) else { return nil }
-        var table: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while let count = try? System.check({ read(file.number, &buffer, buffer.count) }), count > 0 {
-            table += buffer[..<count]
-        }
-        return mountedType(device: device, in: table)
-    }
-
-    /// Finds the type in lines of `mountinfo`: `ID parent major:minor root point options… - type source super`.
-    static func mountedType(device: UInt64, in table: [UInt8]) -> String? {
-        let number = "\(device >> 32):\(device & 0xffff_ffff)"
-        for line in table.split(separator: UInt8(ascii: "\n")) {
-            let fields = line.split(separator: UInt8(ascii: " "))
-            guard fields.count > 6, fields[2].elementsEqual(number.utf8),
-                let separator = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
-                separator + 1 < fields.count
-            else { continue }
-            return String(decoding: fields[separator + 1], as: UTF8.self)
-        }
-        return nil
+        MountTable.current()?.type(ofDevice: device)
     }
 }

@@ -98,17 +98,24 @@ struct Save: ParsableCommand {
         }
         System.raiseOpenFileLimit()
         Signals.cooperate()
-        let saver = try Saver(
-            repository,
-            cache: openCache(context, repository),
-            options: options(context, rules),
-            foreignFolders: try context.foreignFolders(),
-            isInterrupted: { Signals.received != nil },
-            warn: { [console = context.console] in console.warn($0) }
-        )
+        let progress = SaveProgress()
+        let cache = openCache(context, repository)
+        let foreignFolders = try context.foreignFolders()
+        func makeSaver() throws(RekkordError) -> Saver {
+            try Saver(
+                repository,
+                cache: cache,
+                options: options(context, rules),
+                foreignFolders: foreignFolders,
+                progress: progress,
+                isInterrupted: { Signals.received != nil },
+                warn: { [console = context.console] in console.warn($0) }
+            )
+        }
+        var saver = try makeSaver()
         var report = SaveReport(format, isDryRun: dryRun, context.console)
         let isList = from != nil
-        let ticker = try ProgressTicker("Saving", context) { [progress = saver.progress] in
+        let ticker = try ProgressTicker("Saving", context) {
             .init(
                 done: Int64(progress.byteCount),
                 total: progress.plannedByteCount.map(Int64.init),
@@ -118,7 +125,12 @@ struct Save: ParsableCommand {
         defer { ticker.stop() }
         for item in plan.items {
             ticker.restart()
-            switch Result(catching: { () throws(RekkordError) in try run(item, saver) }) {
+            let result = Result { () throws(RekkordError) in
+                // A storage that failed once may have recovered.
+                if saver.isBroken { saver = try makeSaver() }
+                return try run(item, saver)
+            }
+            switch result {
             case .success(let result): report.add(result)
             case .failure(let error):
                 // Those of a list are all tried.

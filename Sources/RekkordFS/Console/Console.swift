@@ -76,6 +76,11 @@ final class Console: Sendable {
         }
     }
 
+    /// Hands results on that wait to be written, for others to read.
+    func flush() {
+        state.withLock { Self.flush(&$0) }
+    }
+
     /// Writes what is left of the results.
     ///
     /// - Throws: `.system` when some were lost, such as on a full disk.

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Ends the program on SIGHUP, SIGINT and SIGTERM, at once or, where a command asks for it, in good order.
 ///
-/// SIGXFSZ it outlives.
+/// SIGXFSZ it outlives, and in a command that ends in good order SIGPIPE as well.
 ///
 /// - Source: rekkord(1), "EXIT STATUS". C: `sigaction(2)`.
 enum Signals {
@@ -62,17 +62,23 @@ enum Signals {
             new.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))
             sigaction(number, &new, nil)
         }
-        installLimitHandler()
+        // A file that may not grow any more, as under `ulimit -f`, is an error of whoever writes it (EFBIG).
+        outlive(SIGXFSZ)
     }
 
-    /// Makes a file that may not grow any more, as under `ulimit -f`, an error of whoever writes it (EFBIG).
+    /// Keeps a signal from ending the program without a word.
     ///
-    /// By default SIGXFSZ ends the program without a word. A handler does not pass to hooks, as ignoring it would.
-    private static func installLimitHandler() {
+    /// A handler does not pass to hooks, as ignoring the signal would.
+    private static func outlive(_ number: Int32) {
         var quiet = sigaction()
         quiet.__sigaction_handler.sa_handler = { _ in }
         quiet.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))
-        sigaction(SIGXFSZ, &quiet, nil)
+        sigaction(number, &quiet, nil)
+    }
+
+    /// Makes a reader that went away an error of whoever writes to it (EPIPE): messages are lost, the work is not.
+    static func outliveReaders() {
+        outlive(SIGPIPE)
     }
 
     /// Makes the first signal set `received` only; another one, a second later or more, ends the program at once.
@@ -80,6 +86,7 @@ enum Signals {
     /// For commands that check the flag between objects and clean up. Whoever signals a process and its group,
     /// as timeout(1) does, sends two signals at one time and means one.
     static func cooperate() {
+        outliveReaders()
         isCooperative.store(true, ordering: .releasing)
     }
 

@@ -30,6 +30,8 @@ struct Hooks {
             guard try run(before, context, variables: [:]) else { throw ExitCode(ExitStatus.failed) }
             try command()
         }
+        // Who runs after it may want to send on what it printed.
+        context.console.flush()
         let isGood = Self.good.contains(status)
         let afterStatus = Self.status(context.console) {
             let variables = ["SUCCESS": isGood ? "1" : "0", "REKKORD_STATUS": String(status)]

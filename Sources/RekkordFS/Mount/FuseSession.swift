@@ -11,6 +11,8 @@ final class FuseSession: Sendable {
     private let mountPoint: MountPoint
     private let handle: FuseHandle
     private let threads = Locked<[WorkerThread]>([])
+    /// The file system, as soon as it is known.
+    private let device = Locked<(major: UInt32, minor: UInt32)?>(nil)
 
     /// Prepares a mount.
     ///
@@ -43,13 +45,19 @@ final class FuseSession: Sendable {
         }
         let last = LastOne(remaining: threadCount, ended)
         var started: [WorkerThread] = []
-        for _ in 0..<threadCount {
-            started.append(
-                try WorkerThread(name: "fuse") { [handle] in
-                    _ = rk_session_receive(handle.pointer)
-                    last.leave()
-                }
-            )
+        do throws(RekkordError) {
+            for _ in 0..<threadCount {
+                started.append(
+                    try WorkerThread(name: "fuse") { [handle] in
+                        _ = rk_session_receive(handle.pointer)
+                        last.leave()
+                    }
+                )
+            }
+        } catch {
+            // Nobody would answer it.
+            try? detach(from: mountPoint.path)
+            throw error
         }
         threads.withLock { [started] in $0 = started }
     }
@@ -59,23 +67,42 @@ final class FuseSession: Sendable {
     /// Nothing is asked of the mount itself: a thread that waits for an answer of its own process cannot be killed.
     func waitUntilGreeted() {
         rk_session_wait(handle.pointer)
+        device.withLock { $0 = Self.device(at: mountPoint.path) }
     }
 
-    /// Major and minor number of the mount, where the kernel tells them without a request.
-    func device() -> (major: UInt32, minor: UInt32)? {
+    /// Major and minor number of the mount that is up, where the kernel tells them without a request.
+    var mountedDevice: (major: UInt32, minor: UInt32)? { device.withLock { $0 } }
+
+    private static func device(at path: [UInt8]) -> (major: UInt32, minor: UInt32)? {
         var (major, minor): (UInt32, UInt32) = (0, 0)
-        let result = System.withCString(mountPoint.path) { rk_mount_device($0, &major, &minor) }
+        let result = System.withCString(path) { rk_mount_device($0, &major, &minor) }
         return result == 0 ? (major, minor) : nil
     }
 
-    /// Takes the mount out of the tree, also when it is in use.
+    /// Takes the mount out of the tree, also when it is in use; does nothing when somebody did that.
+    ///
+    /// It is looked for where it is now: its folder may have been moved, and another mount may have its old place.
     func detach() throws(RekkordError) {
-        guard System.withCString(mountPoint.path, { rk_detach($0) }) == 0 || errno == EINVAL else {
-            throw RekkordError(
-                .system,
-                "cannot unmount '\(mountPoint.printed)': \(String(cString: strerror(errno)))"
-            )
+        guard let device = mountedDevice, let table = MountTable.current() else {
+            return try detach(from: mountPoint.path)
         }
+        let places = table.points(ofDevice: UInt64(device.major) << 32 | UInt64(device.minor))
+        let here = places.first { $0 == mountPoint.path } ?? places.first
+        guard let here else { return }
+        guard let top = Self.device(at: here), top == device else {
+            throw Self.cannotUnmount(here, "another file system is mounted over it")
+        }
+        try detach(from: here)
+    }
+
+    private func detach(from path: [UInt8]) throws(RekkordError) {
+        guard System.withCString(path, { rk_detach($0) }) == 0 || errno == EINVAL else {
+            throw Self.cannotUnmount(path, String(cString: strerror(errno)))
+        }
+    }
+
+    private static func cannotUnmount(_ path: [UInt8], _ reason: String) -> RekkordError {
+        RekkordError(.system, "cannot unmount '\(PrintedName.escape(path))': \(reason)")
     }
 
     /// Calls `action` when the last of several threads leaves.

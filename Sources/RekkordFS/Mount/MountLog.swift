@@ -43,7 +43,12 @@ final class MountLog: Sendable {
 
     /// Tells of a failure, once in a while.
     func failure(_ error: RekkordError) {
-        if isDue(error.message) { write("rekkord: error: \(error.message)", priority: LOG_ERR) }
+        if isDue(error.message) { self.error(error) }
+    }
+
+    /// Tells of a failure each time.
+    func error(_ error: RekkordError) {
+        write("rekkord: error: \(error.message)", priority: LOG_ERR)
     }
 
     private func isDue(_ line: String) -> Bool {

@@ -98,6 +98,7 @@ struct MountProcess {
         log.note("Mounting \(name) to '\(plan.mountPoint.printed)'...")
         let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
         try watchSignals()
+        Signals.outliveReaders()
         try session.start(threadCount: max(4, plan.threadCount)) { [events] in _ = events.tryPush(.ended) }
         session.waitUntilGreeted()
         readAheadInLargePieces(session)
@@ -191,7 +192,7 @@ struct MountProcess {
 
     /// Lets the kernel read ahead in large pieces.
     private func readAheadInLargePieces(_ session: FuseSession) {
-        guard let device = session.device() else { return }
+        guard let device = session.mountedDevice else { return }
         let path = Array("/sys/class/bdi/\(device.major):\(device.minor)/read_ahead_kb".utf8)
         // Only root may; everybody else reads in pieces of 128 KiB.
         guard let file = try? System.open(path, flags: O_WRONLY) else { return }
@@ -245,7 +246,8 @@ struct MountProcess {
                 do throws(RekkordError) {
                     try session.detach()
                 } catch {
-                    log.failure(error)
+                    // Each time: whoever asked wants to know.
+                    log.error(error)
                     continue
                 }
                 // Files that are still open keep the connection; it ends with this process.

@@ -82,6 +82,7 @@ final class SaveFixture {
             cache: usesCache ? try openCache() : nil,
             options: options,
             foreignFolders: foreignFolders,
+            progress: SaveProgress(),
             isInterrupted: { [watch] in watch.isInterrupted },
             warn: { [watch] in watch.add($0) }
         )

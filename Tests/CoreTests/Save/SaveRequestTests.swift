@@ -104,6 +104,7 @@ import Testing
                 cache: usesCache ? try fixture.openCache() : nil,
                 options: fixture.options,
                 foreignFolders: [:],
+                progress: SaveProgress(),
                 isInterrupted: { false },
                 warn: { [watch = fixture.watch] in watch.add($0) }
             )

@@ -26,7 +26,13 @@ import Testing
             return status.type == .directory ? events.count : nil
         }
 
-        func enter(_ number: Int, _ name: [UInt8], in parent: String, _ names: DirectoryNames) -> String {
+        func enter(
+            _ number: Int,
+            _ name: [UInt8],
+            in parent: String,
+            _ names: DirectoryNames,
+            replaced status: FileStatus?
+        ) -> String {
             depth += 1
             maxDepth = max(maxDepth, depth)
             return parent + "/" + String(decoding: name, as: UTF8.self)
@@ -138,13 +144,15 @@ import Testing
         #expect(reason("proc") == "pseudo file system")
         #expect(reason("sys") == "pseudo file system")
         #expect(reason("usr") == nil)
-        let table = """
+        let lines = """
             22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
-            36 22 0:31 / /mnt ro,nosuid shared:3 master:1 - fuse.rekkord rekkord ro,user_id=0
+            36 22 0:31 / /mnt/a\\040\\134b ro,nosuid shared:3 master:1 - fuse.rekkord rekkord ro,user_id=0
             """
-        let bytes = Array(table.utf8)
-        #expect(ForeignFileSystem.mountedType(device: 31, in: bytes) == "fuse.rekkord")
-        #expect(ForeignFileSystem.mountedType(device: 8 << 32 | 1, in: bytes) == "ext4")
-        #expect(ForeignFileSystem.mountedType(device: 5, in: bytes) == nil)
+        let table = MountTable(Array(lines.utf8))
+        #expect(table.points(ofDevice: 31) == [Array("/mnt/a \\b".utf8)])
+        #expect(table.points(ofDevice: 5) == [])
+        #expect(table.type(ofDevice: 31) == "fuse.rekkord")
+        #expect(table.type(ofDevice: 8 << 32 | 1) == "ext4")
+        #expect(table.type(ofDevice: 5) == nil)
     }
 }
