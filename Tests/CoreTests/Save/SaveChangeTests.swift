@@ -53,6 +53,25 @@ import Testing
         #expect(fixture.takeWarnings() == [])
     }
 
+    @Test("attributes that change before a file is read are in the next snapshot")
+    func attributes() throws {
+        fixture.options.storesExtendedAttributes = true
+        let path = try fixture.write("b", "text").string
+        let file = try System.open(Array(path.utf8), flags: O_RDONLY)
+        let set = { @Sendable (value: String) in
+            try? System.setAttribute(Array("user.note".utf8), to: Array(value.utf8), of: file.number)
+        }
+        set("old")
+        _ = try save { set("new") }
+        func stored() throws -> String? {
+            let entry = try #require(try fixture.entries(fixture.save())["b"])
+            return try ExtendedAttributes.parse(entry.extended).first.map {
+                String(decoding: $0.value, as: UTF8.self)
+            }
+        }
+        #expect(try stored() == "new")
+    }
+
     @Test("what vanishes before it is read is left out without a word")
     func vanishes() throws {
         let path = try fixture.write("b", "gone").string
