@@ -1,13 +1,14 @@
-"""A mount in trouble: root makes it writable."""
+"""A mount in trouble: made writable, moved, laid over, or with nobody who reads what it says."""
 
 import errno
 import mmap
 import os
 import random
+import signal
 import subprocess
 import unittest
 
-from program import SandboxCase, eventually
+from program import PROGRAM, SandboxCase, eventually, need_fuse
 from test_mount import read_file
 
 
@@ -44,6 +45,97 @@ class WritableTests(SandboxCase):
                 os.pwrite(descriptor, b"other", 10)
             self.assertEqual(caught.exception.errno, errno.EROFS)
             self.assertEqual(read_file(path), self.content)
+
+
+class PlaceTests(SandboxCase):
+    """A signal ends this mount, wherever it is now, and no other."""
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount other file systems")
+        self.make_repository()
+        os.mkdir(self.path("data"))
+        self.save("web", self.path("data"))
+
+    def other(self, point):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "other", point], check=True)
+        self.addCleanup(subprocess.run, ["umount", point], capture_output=True)
+
+    def test_another_file_system_in_its_place(self):
+        with self.mounted("web") as mount:
+            used = os.open(mount.path(self.folder[1:], "data"), os.O_RDONLY)
+            self.addCleanup(os.close, used)
+            subprocess.run(["umount", "-l", mount.point], check=True)
+            self.other(mount.point)
+            mount.process.send_signal(signal.SIGTERM)
+            self.assertEqual(mount.process.wait(60), 0)
+            self.assertTrue(os.path.ismount(mount.point))
+            subprocess.run(["umount", mount.point], check=True)
+
+    def test_another_file_system_over_it(self):
+        with self.mounted("web") as mount:
+            self.other(mount.point)
+            for _ in range(2):
+                told = mount.log().count("another file system is mounted over it")
+                mount.process.send_signal(signal.SIGTERM)
+                eventually(lambda: mount.log().count("another file system is mounted over it") > told)
+            self.assertTrue(os.path.ismount(mount.point))
+            subprocess.run(["umount", mount.point], check=True)
+            self.assertEqual(os.listdir(mount.path(self.folder[1:], "data")), [])
+            mount.process.send_signal(signal.SIGTERM)
+            self.assertEqual(mount.process.wait(60), 0)
+
+    def test_moved(self):
+        point = self.path("old/point")
+        os.makedirs(point)
+        process = subprocess.Popen(
+            [PROGRAM, "mount", "-f", *self.place("Master"), "web", point],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(process.kill)
+        eventually(lambda: os.path.ismount(point))
+        # The folder around it: what is mounted on cannot be renamed itself.
+        os.rename(self.path("old"), self.path("new name"))
+        moved = self.path("new name/point")
+        self.addCleanup(subprocess.run, ["umount", "-l", moved], capture_output=True)
+        os.makedirs(point)
+        self.assertEqual(os.listdir(os.path.join(moved, self.folder[1:])), ["data"])
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), 0)
+        self.assertFalse(os.path.ismount(moved))
+
+
+class NobodyReadsTests(SandboxCase):
+    """Whoever reads the messages of a mount goes away."""
+
+    def test_counters(self):
+        need_fuse()
+        self.make_repository()
+        os.mkdir(self.path("data"))
+        self.save("web", self.path("data"))
+        point = self.path("point")
+        os.mkdir(point)
+        process = subprocess.Popen(
+            [PROGRAM, "mount", "-f", "--stats", *self.place("Master"), "web", point],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.addCleanup(subprocess.run, ["fusermount3", "-uz", point], capture_output=True)
+        self.addCleanup(process.kill)
+        process.stdout.close()
+        process.stderr.close()
+        eventually(lambda: os.path.ismount(point))
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(os.listdir(os.path.join(point, self.folder[1:])), ["data"])
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), 0)
+        self.assertFalse(os.path.ismount(point))
 
 
 if __name__ == "__main__":

@@ -440,5 +440,41 @@ class HostileTests(RestoreCase):
         self.assert_restored(owner=False)
 
 
+class MountPointTests(RestoreCase):
+    """Other file systems where a restore goes."""
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount other file systems")
+        self.make_repository()
+
+    def other(self, point, *options):
+        os.makedirs(point, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(["size=64k", *options]), "other", point], check=True)
+        self.addCleanup(subprocess.run, ["umount", point], capture_output=True)
+
+    def test_one_that_was_saved_empty_is_not_emptied(self):
+        disk = os.path.join(self.source, "disk")
+        self.other(disk)
+        write(os.path.join(disk, "data"), b"precious")
+        self.save("web", self.source, options=("-x",))
+        for folder, target in ((disk[1:], disk), (self.source[1:], self.source)):
+            self.restore(f"web:{folder}", "-f", "--delete", target=target)
+            self.assertEqual(os.listdir(disk), ["data"])
+
+    def test_one_that_is_read_only_costs_what_would_go_there(self):
+        for name in ("a", "m", "z"):
+            os.makedirs(os.path.join(self.source, name))
+            write(os.path.join(self.source, name, "file"), name.encode())
+        self.save("web", self.source)
+        self.other(os.path.join(self.target, "m"), "ro")
+        result = self.restore(f"web:{self.source[1:]}", "-f", "-j1", status=3)
+        self.assertIn(b"m/file': Read-only file system", result.stderr)
+        for name in ("a", "z"):
+            with open(os.path.join(self.target, name, "file"), encoding="ascii") as file:
+                self.assertEqual(file.read(), name)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -443,5 +443,62 @@ class ForeignRepositoryTests(FixtureCase):
         self.assertEqual(len(reader.tags()[0]), 6)
 
 
+class ListTests(SaveTests):
+    """A list of saves: all are tried."""
+
+    def test_a_full_disk_costs_what_does_not_fit(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a small disk")
+        disk = self.path("disk")
+        os.mkdir(disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3M", "small", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        write(self.path("large"), random.Random(1).randbytes(4 << 20))
+        write(self.path("small"), b"fits")
+        write(self.path("list"), b"[one]\nSourcePath = large\n[two]\nSourcePath = small\n")
+        self.run_program("init", "-g", "-R", f"{disk}/repo", "-K", self.path("disk.key"))
+        place = ("-R", f"{disk}/repo", "-K", self.path("disk.key"))
+        result = self.run_program("save", *place, "-F", self.path("list"), status=1)
+        self.assertEqual(result.stderr.count(b"No space left on device"), 1, result.stderr)
+        shown = self.run_json("channels", *place, "--format", "JSON")
+        self.assertEqual([channel["channel"] for channel in shown], ["two"])
+        self.run_program("restore", *place, "two", self.path("restored"))
+
+
+class HookTests(SaveTests):
+    """What runs around a save, and what it sees of it."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("post", "source"):
+            os.mkdir(self.path(name), 0o755)
+        write(self.path("post/hook"), b"#!/bin/sh\ncp summary seen\n")
+        os.chmod(self.path("post/hook"), 0o755)
+        settings = f"[Repository]\nURL = {self.repo}\nKeyFile = {self.key('WriteOnly')}\n[Hooks]\nPostSaveDirectory = post\n"
+        write(self.path("web.ini"), settings.encode())
+        write(os.path.join(self.source, "file"), b"text")
+        os.mkfifo(os.path.join(self.source, "pipe"))
+
+    def start(self, **options):
+        command = [PROGRAM, "save", "-C", self.path("web.ini"), "web", self.source]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, **options)
+
+    def test_the_summary_comes_before(self):
+        with open(self.path("summary"), "wb") as summary:
+            self.assertEqual(self.start(stdout=summary).wait(60), 0)
+        with open(self.path("seen"), "rb") as seen, open(self.path("summary"), "rb") as summary:
+            text = seen.read()
+            self.assertEqual(text, summary.read())
+        self.assertIn(b"Snapshot OID", text)
+
+    def test_they_run_when_nobody_reads_the_messages(self):
+        write(self.path("summary"), b"earlier")
+        process = self.start(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process.stderr.close()
+        self.assertEqual(process.wait(60), 0)
+        self.assertTrue(os.path.exists(self.path("seen")))
+        self.assertEqual(len(self.reader().tags()[0]), 1)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -66,6 +66,7 @@ struct MountProcess {
         _ open: () throws(RekkordError) -> CachedBlobs,
         ready: () -> Void
     ) throws(RekkordError) {
+        Signals.outliveReaders()
         let blobs = try open()
         let repository = blobs.repository
         let lanes = try LoadLanes(
@@ -98,7 +99,6 @@ struct MountProcess {
         log.note("Mounting \(name) to '\(plan.mountPoint.printed)'...")
         let session = try FuseSession(server, options: plan.fuseOptions, mountPoint: plan.mountPoint)
         try watchSignals()
-        Signals.outliveReaders()
         try session.start(threadCount: max(4, plan.threadCount)) { [events] in _ = events.tryPush(.ended) }
         session.waitUntilGreeted()
         readAheadInLargePieces(session)
