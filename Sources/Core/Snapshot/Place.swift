@@ -133,7 +133,9 @@ final class Content: @unchecked Sendable {
     /// By what versions of this folder find it; as with `viewer`.
     var lineages: [InodeHash] { (lineage.map { [$0] } ?? []) + otherLineages }
 
-    /// Notes that it is shown in a channel; false when there is no room for more. As with `viewer`.
+    /// Notes that it is shown in a channel; false when there is no room for more.
+    ///
+    /// As with `viewer`.
     func note(_ lineage: InodeHash) -> Bool {
         guard case .folder = key else { return false }
         if self.lineage == nil { self.lineage = lineage }

@@ -78,6 +78,48 @@ import Testing
         #expect(version.node == third.node)
     }
 
+    @Test("looking at the versions first changes no inode number of what two snapshots have in common")
+    func inodesAfterwards() throws {
+        let repository = try TestRepository()
+        let same = try repository.file("same", "same")
+        for (day, text) in [(1, "1"), (2, "22")] {
+            let folder = try repository.folder("d", [repository.file("changed", text), same])
+            try repository.snapshot("c", milliseconds: moment(day), [folder])
+        }
+        let names = ["1970-01-01T00.00.00Z", "1970-01-02T00.00.00Z"]
+        for isHistory in [true, false] {
+            let bench = try MountBench(repository, ":")
+            let snapshot = try bench.list(bench.find("snapshots").node)[2].0
+            _ = try bench.find(isHistory ? "history/d/same/\(names[0])@c" : "snapshots/\(snapshot)/d/same")
+            let inodes = try names.map { try bench.find("channels/c/\($0)/d/same").attributes.inode }
+            #expect(inodes[0] == inodes[1])
+        }
+    }
+
+    @Test("a listing with a snapshot from the future has another time after each change")
+    func future() throws {
+        let repository = try TestRepository()
+        func save(_ day: Int, _ text: String) throws {
+            let folder = try repository.folder("d", [repository.file("f", text)])
+            try repository.snapshot("c", milliseconds: moment(day), [folder])
+        }
+        try save(1, "1")
+        try save(1000, "from the future")
+        let bench = try MountBench(repository, ":")
+        let node = try bench.find("history/d/f").node
+        var times = [try bench.attributes(node).modification]
+        for day in [10, 11] {
+            try save(day, "\(day)")
+            _ = bench.view.update(
+                try repository.repository.listTags(),
+                at: Timestamp(milliseconds: moment(day))
+            )
+            times.append(try bench.attributes(node).modification)
+        }
+        #expect(Set(times).count == 3)
+        #expect(try bench.list(node).count == 2 + 4)
+    }
+
     @Test("messages name the version that is meant")
     func paths() throws {
         let repository = try repository()
