@@ -104,7 +104,7 @@ import Testing
             try repository.snapshot("c", milliseconds: moment(day), [folder])
         }
         try save(1, "1")
-        try save(1000, "from the future")
+        try save(40_000, "from the future")
         let bench = try MountBench(repository, ":")
         let node = try bench.find("history/d/f").node
         var times = [try bench.attributes(node).modification]
