@@ -2,7 +2,7 @@
 # The caller sets ROOT to the top folder of the checkout.
 
 build_packages="git pkg-config libfuse3-dev fuse3 libsodium-dev liblz4-dev libsqlite3-dev libcurl4-openssl-dev libexpat1-dev libssl-dev"
-test_packages="$build_packages python3 python3-venv acl attr rsync mandoc openssl faketime systemd zsh fish"
+test_packages="$build_packages python3 python3-venv acl attr rsync mandoc openssl faketime systemd time zsh fish"
 script=${0##*/}
 
 say() {
