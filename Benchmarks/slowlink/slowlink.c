@@ -5,8 +5,8 @@
  *
  * Prints the port when it listens.  Knows GET of an object and of a listing and PUT of a new object, believes every
  * signature, and answers each request so many milliseconds after it came; one thread per connection, HTTP/1.1 with
- * keep-alive.  GET of
- * /__stats__ tells without delay how many requests and bytes there were since the last time, and how many at once.
+ * keep-alive.  GET of /__stats__ tells without delay how many requests and bytes there were since the last time, and
+ * how many at once.
  * In C, so that it takes next to nothing of the processors that are measured.
  */
 #define _GNU_SOURCE
@@ -271,6 +271,8 @@ static void *serve(void *argument) {
 			size_t held = count - (size_t)(end + 4 - buffer);
 			body.held = held < body.length ? held : body.length;
 			result = answer(connection, buffer, &body);
+			// Who did not take all of a body has no way on.
+			if (body.held < body.length && strncmp(buffer, "PUT /", 5)) result = -1;
 			count = held - body.held;
 			memmove(buffer, end + 4 + body.held, count + 1);
 		}

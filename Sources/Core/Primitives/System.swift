@@ -142,16 +142,20 @@ public enum System {
         }
     }
 
-    /// Whether an open folder is the root of a mount; true also where what is around it cannot be seen.
+    /// Whether an open folder is the root of a mount, as `/` is; true also where what is around it cannot be seen.
     static func isMountPoint(_ folder: Int32) throws(Errno) -> Bool {
         let own = try status(of: folder)
         guard let around = try? status(of: Array("..".utf8), in: folder) else { return true }
-        return own.isOnOtherMount(than: around)
+        return own.isOnOtherMount(than: around) || own.identity == around.identity
     }
 
     /// Whether a path is on a file system that takes no changes.
     static func isReadOnly(_ path: [UInt8]) -> Bool {
-        withCString(path.isEmpty ? Array(".".utf8) : path) { access($0, W_OK) != 0 && errno == EROFS }
+        var found = statvfs()
+        guard withCString(path.isEmpty ? Array(".".utf8) : path, { statvfs($0, &found) }) == 0 else {
+            return false
+        }
+        return found.f_flag & UInt(ST_RDONLY) != 0
     }
 
     /// `statx` of `name` below `directory`; a link itself unless `followLinks`.

@@ -42,23 +42,21 @@ struct RestoreDestination {
             try makeFolders(path)
         }
         let descriptor = try open(path)
-        if existing == nil, let mode { try limit(descriptor, to: mode) }
         try checkOutside(descriptor)
         if existing != nil { try checkEmpty(descriptor) }
         guard System.tryLock(descriptor.number) else {
             throw error(.exists, "another restore is at work there")
         }
+        if existing == nil, let mode { limit(descriptor, to: mode) }
         return try folder(descriptor, isNew: existing == nil)
     }
 
-    private func limit(_ folder: Descriptor, to mode: UInt32) throws(RekkordError) {
-        do throws(Errno) {
-            let made = try System.status(of: folder.number).permissions
-            // Whoever restores has to get in.
-            try System.setMode(made & (mode | 0o700), of: folder.number)
-        } catch {
-            throw self.error(.system, "\(error)")
-        }
+    private func limit(_ folder: Descriptor, to mode: UInt32) {
+        guard let made = try? System.status(of: folder.number).permissions else { return }
+        // Whoever restores has to get in, and the group is that of the folder around it.
+        let limited = made & (mode | 0o7700)
+        // A file system that knows no permissions gives none away.
+        if limited != made { try? System.setMode(limited, of: folder.number) }
     }
 
     /// Refuses a link to nothing, in whose place no folder can be made.

@@ -4,7 +4,7 @@ public struct RestoreOptions: Sendable {
     public enum Overwrite: Sendable {
         /// All.
         case always
-        /// Those with another type, size, time, mode or, where owners are restored, owner.
+        /// Those with another type, size, target, time, mode or, where owners are restored, owner.
         case changed
         /// Those that are older.
         case newer
@@ -50,7 +50,7 @@ extension RestoreOptions {
         }
     }
 
-    /// Whether size, time and permissions tell that nothing changed.
+    /// Whether size, time and permissions tell that nothing changed; of a link only its target tells that.
     private func isSame(_ existing: FileStatus, _ entry: EntryAttributes) -> Bool {
         guard existing.modification.timestamp == entry.mtime else { return false }
         if restoresOwners, existing.uid != entry.uid || existing.gid != entry.gid { return false }

@@ -242,11 +242,16 @@ extension RestoreRun {
     private func delete(_ name: [UInt8], in folder: TargetFolder, _ directory: Descriptor) {
         let path = folder.path(of: name)
         do throws(Errno) {
-            let isFolder = try System.status(of: name, in: directory.number).type == .directory
+            let status: FileStatus
+            do throws(Errno) {
+                status = try System.status(of: name, in: directory.number)
+            } catch .noSuchFileOrDirectory {
+                // It went by itself.
+                return
+            }
+            let isFolder = status.type == .directory
             try remove(name, in: directory, isFolder: isFolder)
             reportRemoved(path, isFolder: isFolder)
-        } catch .noSuchFileOrDirectory {
-            // It went by itself.
         } catch {
             fail(path, "cannot delete '\(printed(path))': \(error)")
         }
@@ -258,7 +263,7 @@ extension RestoreRun {
         circumstances.report?("[-] \(PrintedName.escape(path))\(isFolder ? "/" : "")")
     }
 
-    /// Removes an entry with all that is in it, or nothing when something in it cannot go; in a dry run only looks.
+    /// Removes an entry with all that is in it, or nothing when something in it may not be entered; in a dry run only looks.
     func remove(_ name: [UInt8], in directory: Descriptor, isFolder: Bool) throws(Errno) {
         guard isFolder else {
             if pass == .write { try System.remove(name, in: directory.number) }

@@ -60,6 +60,7 @@ extension SaveRun {
                 entry.isReliable =
                     entry.isReliable && isExpected && StatusReliability.isReliable(before, at: now)
                 if !isUnchanged { entry.expectNothing() }
+                entry.hasForeignAttributes = before.identity != job.status.identity
             }
             if let state = saved.endReading(expecting: isExpected ? job.expectedHash : nil) {
                 store(saved, state)

@@ -145,6 +145,7 @@ final class SaveVisitor: FileTreeVisitor {
             parent.node.update(number) { entry in
                 entry.setStatus(status)
                 // Its extended attributes are asked for by the next save.
+                entry.hasForeignAttributes = true
                 entry.isReliable = false
                 entry.expectNothing()
             }

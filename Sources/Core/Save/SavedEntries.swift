@@ -76,7 +76,14 @@ struct SavedEntries: Sendable {
             }
             for index in rows.indices {
                 let (name, extended) = (take(lengths[index].name), take(lengths[index].extended))
-                if !rows[index].isLeftOut { try body(rows[index], index, name, extended) }
+                if rows[index].isLeftOut { continue }
+                let isOwn = !rows[index].hasForeignAttributes
+                try body(
+                    rows[index],
+                    index,
+                    name,
+                    isOwn ? extended : UnsafeRawBufferPointer(rebasing: extended.prefix(0))
+                )
             }
         }
     }

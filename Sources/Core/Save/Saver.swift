@@ -14,7 +14,7 @@ public final class Saver: Sendable {
     private let isInterrupted: @Sendable () -> Bool
     /// What the save that runs has done so far.
     public let progress: SaveProgress
-    /// Whether the storage failed to take something: what was handed over is not known any more, and no save succeeds.
+    /// Whether something could not be stored or checked: what was handed over is not known any more, and no save succeeds.
     public var isBroken: Bool { blobs.failure != nil }
 
     /// Finds out what the storage can do, and what is stored already where that must be known.

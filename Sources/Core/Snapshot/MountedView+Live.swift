@@ -28,7 +28,7 @@ extension MountedView {
 
     /// Notes that a listing ended, well or not.
     public func refreshEnded() {
-        live?.refresh.finish()
+        live?.refresh.finish(at: MonotonicTime.milliseconds())
     }
 
     /// Whether the tags are to be listed again because of a look at `node`; then `refreshEnded` has to follow.

@@ -128,19 +128,19 @@ final class Content: @unchecked Sendable {
         }
     }
 
-    private static let maxLineageCount = 8
+    private static let maxOtherLineageCount = 8
 
     /// By what versions of this folder find it; as with `viewer`.
     var lineages: [InodeHash] { (lineage.map { [$0] } ?? []) + otherLineages }
 
-    /// Notes that it is shown in a channel; false when there is no room for more.
+    /// Notes that it is shown in a channel; false when it is no stored folder, or there is no room for more.
     ///
     /// As with `viewer`.
     func note(_ lineage: InodeHash) -> Bool {
         guard case .folder = key else { return false }
         if self.lineage == nil { self.lineage = lineage }
         if self.lineage == lineage || otherLineages.contains(lineage) { return true }
-        guard otherLineages.count < Self.maxLineageCount else { return false }
+        guard otherLineages.count < Self.maxOtherLineageCount else { return false }
         otherLineages.append(lineage)
         return true
     }

@@ -70,16 +70,22 @@ public struct SnapshotReader: Sendable {
         return FolderView(stored: try folder(id), overlay: item.overlay)
     }
 
+    /// How many folders are read for totals; more would be waited for.
+    private static let maxReadCount = 16
+
     /// The bytes and entries below an opened folder, as those who stored its parts counted them.
     ///
-    /// Reads the saved paths that are laid over it; what cannot be read counts nothing.
+    /// Reads the saved paths that are laid over it, unless they are many: then these count nothing, as does what cannot
+    /// be read.
     public func totals(of view: FolderView) -> (size: Int64, entries: Int64) {
         var sums = (size: view.stored?.totalSize ?? 0, entries: view.stored?.totalEntries ?? 0)
         func add(_ size: Int64, _ entries: Int64) {
             sums.size = sums.size.addingClamped(size)
             sums.entries = sums.entries.addingClamped(entries)
         }
-        for entry in view.overlay?.saved ?? [] {
+        let saved = view.overlay?.saved ?? []
+        guard saved.count(where: \.attributes.isFolder) <= Self.maxReadCount else { return sums }
+        for entry in saved {
             guard entry.attributes.isFolder else {
                 add(entry.kind == .file ? max(0, entry.size) : 0, 1)
                 continue

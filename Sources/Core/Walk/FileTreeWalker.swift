@@ -50,7 +50,7 @@ protocol FileTreeVisitor: AnyObject {
 enum FolderRefusal {
     /// The kernel refused.
     case failed(Errno)
-    /// What is no folder took its name since its parent was listed, or a folder that would be a loop.
+    /// What is no folder took its name since its parent was listed, or a folder that is not to be entered.
     case replaced
     /// It is not meant to be entered: a pseudo file system, the repository.
     case foreign(String)
@@ -202,27 +202,29 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
         case failure(FolderRefusal)
     }
 
-    /// Why a folder is not entered; nil when it is.
-    private func refusal(of identity: FileIdentity, _ subfolder: Subfolder, in parent: Level)
-        -> FolderRefusal?
-    {
-        if isElsewhere(identity) { return .otherFileSystem }
-        if let reason = options.foreignFolders[identity] { return .foreign(reason) }
-        // The way back from a very deep folder is lost when somebody moved it meanwhile.
-        guard let directory = parent.descriptor else { return .failed(.staleNFSFileHandle) }
-        guard identity.device != parent.identity.device else { return nil }
-        let reason = ForeignFileSystem.reasonToStayOut(
-            of: subfolder.name,
-            in: directory.number,
-            followsLinks: subfolder.isFollowed,
-            device: identity.device
-        )
-        return reason.map { .foreign($0) }
+    /// Whether a folder that took the name of another one is not to be entered.
+    private func isKeptOut(_ folder: Descriptor, _ identity: FileIdentity, in parent: Level) -> Bool {
+        if isAbove(identity, parent.identity) || isElsewhere(identity) { return true }
+        if options.foreignFolders[identity] != nil { return true }
+        return identity.device != parent.identity.device
+            && ForeignFileSystem.reasonToStayOut(of: folder, device: identity.device) != nil
     }
 
     private func open(_ subfolder: Subfolder, in parent: Level) -> Opening {
-        if let refusal = refusal(of: subfolder.identity, subfolder, in: parent) { return .failure(refusal) }
+        if isElsewhere(subfolder.identity) { return .failure(.otherFileSystem) }
+        if let reason = options.foreignFolders[subfolder.identity] { return .failure(.foreign(reason)) }
+        // The way back from a very deep folder is lost when somebody moved it meanwhile.
         guard let directory = parent.descriptor else { return .failure(.failed(.staleNFSFileHandle)) }
+        if subfolder.identity.device != parent.identity.device,
+            let reason = ForeignFileSystem.reasonToStayOut(
+                of: subfolder.name,
+                in: directory.number,
+                followsLinks: subfolder.isFollowed,
+                device: subfolder.identity.device
+            )
+        {
+            return .failure(.foreign(reason))
+        }
         do throws(Errno) {
             let descriptor = try Self.open(
                 subfolder.name,
@@ -231,12 +233,9 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
                 keepsAccessTimes: options.keepsAccessTimes
             )
             let status = try System.status(of: descriptor.number)
-            if status.identity != subfolder.identity {
-                // What was told about the folder is not true of the one that has its name now.
-                if isAbove(status.identity, parent.identity) { return .failure(.replaced) }
-                if let refusal = refusal(of: status.identity, subfolder, in: parent) {
-                    return .failure(refusal)
-                }
+            // What was told about the folder is not true of the one that has its name now.
+            if status.identity != subfolder.identity, isKeptOut(descriptor, status.identity, in: parent) {
+                return .failure(.replaced)
             }
             let names = try DirectoryNames(reading: descriptor.number)
             return .success(Opened(descriptor: descriptor, status: status, names: names))

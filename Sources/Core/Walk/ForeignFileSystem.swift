@@ -44,9 +44,13 @@ enum ForeignFileSystem {
     ) -> String? {
         // Without O_DIRECTORY: that would make an automount act.
         let flags = System.pathOnly | (followsLinks ? 0 : O_NOFOLLOW)
-        guard let folder = try? System.open(name, in: directory, flags: flags),
-            let type = System.fileSystemType(folder.number)
-        else { return nil }
+        guard let folder = try? System.open(name, in: directory, flags: flags) else { return nil }
+        return reasonToStayOut(of: folder, device: device)
+    }
+
+    /// The same for a folder that is open.
+    static func reasonToStayOut(of folder: Descriptor, device: UInt64) -> String? {
+        guard let type = System.fileSystemType(folder.number) else { return nil }
         if pseudoTypes.contains(type) { return "pseudo file system" }
         if memoryTypes.contains(type), mountedType(device: device) == deviceType {
             return "pseudo file system"

@@ -23,10 +23,14 @@ public struct MountTable: Sendable {
         }
         var table: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while let count = try? System.check({ read(file.number, &buffer, buffer.count) }), count > 0 {
+        while true {
+            // A part of it would show mounts as gone.
+            guard let count = try? System.check({ read(file.number, &buffer, buffer.count) }) else {
+                return nil
+            }
+            if count == 0 { return MountTable(table) }
             table += buffer[..<count]
         }
-        return MountTable(table)
     }
 
     /// Takes lines of the form `ID parent major:minor root point options… - type source super`.
@@ -51,12 +55,12 @@ public struct MountTable: Sendable {
     /// The type of a file system; nil when it is mounted nowhere.
     func type(ofDevice device: UInt64) -> String? { entries.first { $0.device == device }?.type }
 
-    /// Where a file system is mounted.
-    public func points(ofDevice device: UInt64) -> [[UInt8]] {
-        entries.filter { $0.device == device }.map(\.point)
+    /// Where a FUSE file system is mounted; empty for any other kind.
+    public func points(ofFuseDevice device: UInt64) -> [[UInt8]] {
+        entries.filter { $0.device == device && $0.type.hasPrefix("fuse") }.map(\.point)
     }
 
-    /// Turns `\\040` and its like into the byte.
+    /// Turns `\040` and its like into the byte.
     private static func unescape(_ text: ArraySlice<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = text

@@ -112,7 +112,7 @@ struct Save: ParsableCommand {
                 warn: { [console = context.console] in console.warn($0) }
             )
         }
-        var saver = try makeSaver()
+        var saver: Saver? = try makeSaver()
         var report = SaveReport(format, isDryRun: dryRun, context.console)
         let isList = from != nil
         let ticker = try ProgressTicker("Saving", context) {
@@ -126,9 +126,12 @@ struct Save: ParsableCommand {
         for item in plan.items {
             ticker.restart()
             let result = Result { () throws(RekkordError) in
-                // A storage that failed once may have recovered.
-                if saver.isBroken { saver = try makeSaver() }
-                return try run(item, saver)
+                // The next one may succeed, with a connection of its own.
+                if saver?.isBroken == true { saver = nil }
+                if let saver { return try run(item, saver) }
+                let another = try makeSaver()
+                saver = another
+                return try run(item, another)
             }
             switch result {
             case .success(let result): report.add(result)

@@ -68,8 +68,12 @@ enum Signals {
 
     /// Keeps a signal from ending the program without a word.
     ///
-    /// A handler does not pass to hooks, as ignoring the signal would.
+    /// A handler does not pass to hooks, as ignoring the signal would; one that is ignored, as by services, stays so.
     private static func outlive(_ number: Int32) {
+        var old = sigaction()
+        guard sigaction(number, nil, &old) == 0,
+            unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) != ignored
+        else { return }
         var quiet = sigaction()
         quiet.__sigaction_handler.sa_handler = { _ in }
         quiet.sa_flags = Int32(bitPattern: UInt32(SA_RESTART))

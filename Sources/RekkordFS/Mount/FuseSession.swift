@@ -67,29 +67,38 @@ final class FuseSession: Sendable {
     /// Nothing is asked of the mount itself: a thread that waits for an answer of its own process cannot be killed.
     func waitUntilGreeted() {
         rk_session_wait(handle.pointer)
-        device.withLock { $0 = Self.device(at: mountPoint.path) }
+        guard let found = try? Self.device(at: mountPoint.path) else { return }
+        // What has ended already may have left what was there before.
+        guard Self.places(of: found)?.contains(mountPoint.path) == true else { return }
+        device.withLock { $0 = found }
     }
 
     /// Major and minor number of the mount that is up, where the kernel tells them without a request.
     var mountedDevice: (major: UInt32, minor: UInt32)? { device.withLock { $0 } }
 
-    private static func device(at path: [UInt8]) -> (major: UInt32, minor: UInt32)? {
+    private static func device(at path: [UInt8]) throws(RekkordError) -> (major: UInt32, minor: UInt32) {
         var (major, minor): (UInt32, UInt32) = (0, 0)
-        let result = System.withCString(path) { rk_mount_device($0, &major, &minor) }
-        return result == 0 ? (major, minor) : nil
+        guard System.withCString(path, { rk_mount_device($0, &major, &minor) }) == 0 else {
+            throw cannotUnmount(path, String(cString: strerror(errno)))
+        }
+        return (major, minor)
+    }
+
+    /// Where a FUSE file system is mounted; nil where there is no table of mounts.
+    private static func places(of device: (major: UInt32, minor: UInt32)) -> [[UInt8]]? {
+        MountTable.current()?.points(ofFuseDevice: UInt64(device.major) << 32 | UInt64(device.minor))
     }
 
     /// Takes the mount out of the tree, also when it is in use; does nothing when somebody did that.
     ///
     /// It is looked for where it is now: its folder may have been moved, and another mount may have its old place.
     func detach() throws(RekkordError) {
-        guard let device = mountedDevice, let table = MountTable.current() else {
+        guard let device = mountedDevice, let places = Self.places(of: device) else {
             return try detach(from: mountPoint.path)
         }
-        let places = table.points(ofDevice: UInt64(device.major) << 32 | UInt64(device.minor))
         let here = places.first { $0 == mountPoint.path } ?? places.first
         guard let here else { return }
-        guard let top = Self.device(at: here), top == device else {
+        guard try Self.device(at: here) == device else {
             throw Self.cannotUnmount(here, "another file system is mounted over it")
         }
         try detach(from: here)

@@ -149,8 +149,8 @@ import Testing
             36 22 0:31 / /mnt/a\\040\\134b ro,nosuid shared:3 master:1 - fuse.rekkord rekkord ro,user_id=0
             """
         let table = MountTable(Array(lines.utf8))
-        #expect(table.points(ofDevice: 31) == [Array("/mnt/a \\b".utf8)])
-        #expect(table.points(ofDevice: 5) == [])
+        #expect(table.points(ofFuseDevice: 31) == [Array("/mnt/a \\b".utf8)])
+        #expect(table.points(ofFuseDevice: 5) == [] && table.points(ofFuseDevice: 8 << 32 | 1) == [])
         #expect(table.type(ofDevice: 31) == "fuse.rekkord")
         #expect(table.type(ofDevice: 8 << 32 | 1) == "ext4")
         #expect(table.type(ofDevice: 5) == nil)
