@@ -94,7 +94,8 @@ public struct Program: Sendable {
         try start(bytes: arguments.map { Array($0.utf8) })
     }
 
-    private func start(bytes arguments: [[UInt8]], terminal: Int32? = nil) throws -> Running {
+    /// Starts it with arguments that need not be UTF-8, and with a terminal where one is given, and returns at once.
+    public func start(bytes arguments: [[UInt8]], terminal: Int32? = nil) throws -> Running {
         let folder = try TemporaryDirectory()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -202,6 +203,9 @@ public struct Program: Sendable {
 
         /// Sends it a signal.
         public func send(_ signal: Int32) { kill(id, signal) }
+
+        /// What it has written to its error output until now.
+        public func errors() throws -> String { String(decoding: try folder.read("error"), as: UTF8.self) }
 
         /// Waits for its end; kills it when it takes too long.
         public func wait() throws -> Result { try wait(shown: nil) }

@@ -25,7 +25,7 @@ struct SharedPagesTests {
 
     @Test("a second snapshot is read without reading where folders are equal")
     func secondSnapshot() throws {
-        let mount = try WholeMount(setup)
+        let mount = try CountedMount(setup)
         let total = Self.folderCount * Self.fileCount
         let first = try mount.requests("cat \(tree("old"))/d*/* | wc -l")
         #expect(first.counts["read"] == total)
@@ -40,7 +40,7 @@ struct SharedPagesTests {
 
     @Test("diff of two snapshots reads only what is in changed folders")
     func difference() throws {
-        let mount = try WholeMount(setup)
+        let mount = try CountedMount(setup)
         let (output, counts) = try mount.requests("diff -rq \(tree("old")) \(tree("new")) | wc -l")
         #expect(output == "1\n")
         // Once on each side.
@@ -51,7 +51,7 @@ struct SharedPagesTests {
 
     @Test("while a snapshot comes, latest always leads to one of them, and open files stay as they are")
     func newSnapshot() throws {
-        let mount = try WholeMount(setup, "--refresh", "0")
+        let mount = try CountedMount(setup, "--refresh", "0")
         let seen = "\"$M/channels/new/latest\(setup.root)/tree/d3/f7\""
         let save =
             "REKKORD_REPOSITORY=repo REKKORD_KEY_FILE=writer.key HOME=. '\(Program.builtBinary)' save new tree"
