@@ -289,6 +289,17 @@ class WrittenTests(WrittenCase, MountChecks):
         with self.mounted(oid) as mount:
             self.assertEqual(read_file(mount.path("srv/gaps")), expected)
 
+    def test_a_file_of_tiny_chunks(self):
+        w = self.writer
+        digests = [w.blob(blobs.CHUNK, b"%07d" % number) for number in range(10)]
+        chunks = [tree.ChunkReference(7 * number, 7, digests[number % 10]) for number in range(20_000)]
+        digest = w.blob(blobs.FILE, tree.encode_file_table(chunks, 140_000))
+        oid = self.save(
+            [w.folder_entry(b"srv", [w.entry(b"tiny", tree.KIND_FILE, hash=digest, size=140_000)])]
+        )
+        with self.mounted(oid) as mount:
+            self.assertEqual(read_file(mount.path("srv/tiny")), b"".join(b"%07d" % (n % 10) for n in range(20_000)))
+
     def test_a_wide_folder(self):
         w = self.writer
         chunk = w.file(b"same")

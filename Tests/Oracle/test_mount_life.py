@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import pwd
 import random
 import signal
 import subprocess
@@ -45,6 +46,37 @@ class WritableTests(SandboxCase):
                 os.pwrite(descriptor, b"other", 10)
             self.assertEqual(caught.exception.errno, errno.EROFS)
             self.assertEqual(read_file(path), self.content)
+
+
+class OwnerTests(SandboxCase):
+    """Everything can be shown as somebody's."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_repository()
+        os.makedirs(self.path("data/folder"))
+        os.symlink("folder", self.path("data/link"))
+        with open(self.path("data/folder/file"), "wb") as file:
+            file.write(b"text")
+        self.save("web", self.path("data"))
+
+    def assert_owned(self, uid, gid, *words):
+        with self.mounted("web", *words) as mount:
+            data = os.path.join(self.folder[1:], "data")
+            for path in ("", self.folder[1:], data, f"{data}/link", f"{data}/folder", f"{data}/folder/file"):
+                status = os.lstat(mount.path(path))
+                self.assertEqual((status.st_uid, status.st_gid), (uid, gid), path)
+
+    def test_numbers(self):
+        self.assert_owned(7, 8, "--owner", "7:8")
+
+    def test_names(self):
+        daemon = pwd.getpwnam("daemon")
+        self.assert_owned(daemon.pw_uid, daemon.pw_gid, "-o", "owner=daemon")
+        self.assert_owned(daemon.pw_uid, 0, "--owner", "daemon:root")
+
+    def test_root(self):
+        self.assert_owned(0, 0, "--owner-root")
 
 
 class PlaceTests(SandboxCase):

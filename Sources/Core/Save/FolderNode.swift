@@ -97,8 +97,13 @@ final class FolderNode: Sendable {
     }
 
     /// Changes an entry that is still pending.
-    func update(_ index: Int, _ change: (inout SavedEntry) -> Void) {
-        state.withLock { $0.entries.update(index, change) }
+    ///
+    /// - Parameter extended: Its extended attributes, if something else took its place.
+    func update(_ index: Int, attributes extended: [UInt8]? = nil, _ change: (inout SavedEntry) -> Void) {
+        state.withLock { state in
+            state.entries.update(index, change)
+            if let extended { state.entries.replaceAttributes(index, extended) }
+        }
     }
 
     /// Notes that all entries were appended; true when nothing is pending any more.

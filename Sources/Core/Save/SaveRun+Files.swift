@@ -52,15 +52,16 @@ extension SaveRun {
             let isUnchanged = before.hasSameContent(as: job.status)
             let isExpected = isWhole && isUnchanged
             if !isWhole { warn("file '\(job.folder.path(of: job.name))': it changed while it was read") }
-            job.folder.update(job.index) { entry in
+            let isOther = before.identity != job.status.identity
+            let attributes = isOther ? self.attributes(of: file) { job.folder.path(of: job.name) } : nil
+            job.folder.update(job.index, attributes: attributes) { entry in
                 entry.setStatus(before)
                 // What was read is what the entry shows, also of a file that grows or shrinks.
                 entry.size = Int64(clamping: reader.offset)
-                // The attributes are those of the walk: after a change they are asked for again next time.
+                // Those of the walk: after a change they are asked for again next time.
                 entry.isReliable =
                     entry.isReliable && isExpected && StatusReliability.isReliable(before, at: now)
                 if !isUnchanged { entry.expectNothing() }
-                entry.hasForeignAttributes = before.identity != job.status.identity
             }
             if let state = saved.endReading(expecting: isExpected ? job.expectedHash : nil) {
                 store(saved, state)

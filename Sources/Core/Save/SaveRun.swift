@@ -157,6 +157,34 @@ final class SaveRun: Sendable {
         if hasOthers { remember(.root) { entries.operandKeys[$0] == nil } }
     }
 
+    /// Encodes extended attributes; those that cannot be stored are named.
+    ///
+    /// - Returns: Nil when they cannot be read.
+    func attributes(
+        _ read: () throws(Errno) -> [ExtendedAttribute],
+        _ path: () -> String
+    ) -> [UInt8]? {
+        do throws(Errno) {
+            let encoded = ExtendedAttributes.encode(try read())
+            for key in encoded.dropped {
+                warn("cannot store attribute '\(PrintedName.escape(key))' of '\(path())': too large")
+            }
+            return encoded.bytes
+        } catch .noSuchFileOrDirectory {
+            // It vanished; whoever reads its content will notice.
+            return nil
+        } catch {
+            warn("cannot read attributes of '\(path())': \(error)")
+            return nil
+        }
+    }
+
+    /// The same of what took the place of an entry and is open now; none when they cannot be read or are not wanted.
+    func attributes(of other: Descriptor, _ path: () -> String) -> [UInt8] {
+        guard options.storesExtendedAttributes else { return [] }
+        return attributes({ () throws(Errno) in try FileMetadata.extendedAttributes(of: other) }, path) ?? []
+    }
+
     /// Names an entry that is stored without content.
     func reportUnreadable(_ name: [UInt8], in folder: FolderNode, _ error: Errno) {
         progress.addUnreadable()

@@ -77,7 +77,7 @@ extension SaveVisitor {
             attributes = remembered.extended
             entry.expect(remembered)
         } else if options.storesExtendedAttributes {
-            if let bytes = encode(extended, path) {
+            if let bytes = run.attributes(extended, path) {
                 attributes = bytes
                 if isSame, let remembered, remembered.extended == bytes { entry.expect(remembered) }
             } else {
@@ -86,23 +86,6 @@ extension SaveVisitor {
             }
         }
         return (entry, attributes)
-    }
-
-    /// Nil when the attributes cannot be read.
-    private func encode(_ read: () throws(Errno) -> [ExtendedAttribute], _ path: () -> String) -> [UInt8]? {
-        do throws(Errno) {
-            let encoded = ExtendedAttributes.encode(try read())
-            for key in encoded.dropped {
-                run.warn("cannot store attribute '\(PrintedName.escape(key))' of '\(path())': too large")
-            }
-            return encoded.bytes
-        } catch .noSuchFileOrDirectory {
-            // It vanished; whoever reads its content will notice.
-            return nil
-        } catch {
-            run.warn("cannot read attributes of '\(path())': \(error)")
-            return nil
-        }
     }
 
     func addFile(

@@ -137,15 +137,14 @@ final class SaveVisitor: FileTreeVisitor {
         _ name: [UInt8],
         in parent: Folder,
         _ names: DirectoryNames,
-        replaced status: FileStatus?
+        replacedBy other: OpenFolder?
     ) throws(RekkordError) -> Folder {
         // All entries of the parent were handed over.
         parent.remembered = nil
-        if let status {
-            parent.node.update(number) { entry in
-                entry.setStatus(status)
-                // Its extended attributes are asked for by the next save.
-                entry.hasForeignAttributes = true
+        if let other {
+            let attributes = run.attributes(of: other.descriptor) { parent.node.path(of: name) }
+            parent.node.update(number, attributes: attributes) { entry in
+                entry.setStatus(other.status)
                 entry.isReliable = false
                 entry.expectNothing()
             }

@@ -11,6 +11,8 @@ struct SavedEntries: Sendable {
     private var lengths: ContiguousArray<TextLength> = []
     /// The name and the extended attributes of each entry, one after the other.
     private var text: [UInt8] = []
+    /// The extended attributes of what took the place of an entry since it was appended, by index.
+    private var attributesOfOthers: [Int: [UInt8]] = [:]
     /// Where the cache keeps those entries that the user named, by index.
     private(set) var operandKeys: [Int: LocalCache.FolderKey] = [:]
     /// How many entries are not as the folder's stored object shows them; of those that are settled.
@@ -54,6 +56,11 @@ struct SavedEntries: Sendable {
         change(&rows[index])
     }
 
+    /// Exchanges the extended attributes of an entry for those of what took its place.
+    mutating func replaceAttributes(_ index: Int, _ extended: [UInt8]) {
+        attributesOfOthers[index] = extended
+    }
+
     /// Notes that an entry will not change any more, and what is below it.
     mutating func settle(_ index: Int, below: SaveTotals = SaveTotals()) {
         let entry = rows[index]
@@ -77,13 +84,12 @@ struct SavedEntries: Sendable {
             for index in rows.indices {
                 let (name, extended) = (take(lengths[index].name), take(lengths[index].extended))
                 if rows[index].isLeftOut { continue }
-                let isOwn = !rows[index].hasForeignAttributes
-                try body(
-                    rows[index],
-                    index,
-                    name,
-                    isOwn ? extended : UnsafeRawBufferPointer(rebasing: extended.prefix(0))
-                )
+                if let others = attributesOfOthers[index] {
+                    try others.withRawBytes { (others) throws(E) in try body(rows[index], index, name, others)
+                    }
+                } else {
+                    try body(rows[index], index, name, extended)
+                }
             }
         }
     }

@@ -8,8 +8,6 @@ struct SavedEntry: Sendable {
     var isReliable = false
     /// Whether it vanished, and is stored nowhere.
     var isLeftOut = false
-    /// Whether the extended attributes are those of something else that had its name, and are not stored.
-    var hasForeignAttributes = false
 
     private enum Content: UInt8 {
         /// There is none, or it is not known yet.

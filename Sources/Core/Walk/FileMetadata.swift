@@ -31,6 +31,12 @@ enum FileMetadata {
         return try extendedAttributes(of: path, followsLinks: followsLinks)
     }
 
+    /// The extended attributes of what is open; see above.
+    static func extendedAttributes(of open: Descriptor) throws(Errno) -> [ExtendedAttribute] {
+        // Not by descriptor: that is refused where it is open for its path only.
+        try extendedAttributes(of: Array("/proc/self/fd/\(open.number)".utf8), followsLinks: true)
+    }
+
     /// The extended attributes of the file at `path`; see above.
     static func extendedAttributes(
         of path: [UInt8],

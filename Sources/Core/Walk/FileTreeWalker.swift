@@ -27,13 +27,13 @@ protocol FileTreeVisitor: AnyObject {
     func entry(_ entry: WalkedEntry, in folder: Folder) throws(RekkordError) -> Int?
     /// A folder was opened, and its entries follow: those of `names` that are not left out.
     ///
-    /// - Parameter status: That of another folder which took the name since its parent was listed.
+    /// - Parameter other: Another folder, if it took the name since the parent was listed.
     func enter(
         _ number: Int,
         _ name: [UInt8],
         in parent: Folder,
         _ names: DirectoryNames,
-        replaced status: FileStatus?
+        replacedBy other: OpenFolder?
     ) throws(RekkordError) -> Folder
     /// A folder could not be opened or listed, or is not to be entered.
     func cannotEnter(
@@ -44,6 +44,12 @@ protocol FileTreeVisitor: AnyObject {
     ) throws(RekkordError)
     /// Everything in a folder was handed over.
     func leave(_ folder: Folder) throws(RekkordError)
+}
+
+/// A folder that is open, and what its descriptor tells.
+struct OpenFolder {
+    let descriptor: Descriptor
+    let status: FileStatus
 }
 
 /// Tells why a folder below the root of a walk is not entered.
@@ -179,7 +185,8 @@ struct FileTreeWalker<Visitor: FileTreeVisitor> {
             subfolder.name,
             in: parent.folder,
             opened.names,
-            replaced: opened.status.identity == subfolder.identity ? nil : opened.status
+            replacedBy: opened.status.identity == subfolder.identity
+                ? nil : OpenFolder(descriptor: opened.descriptor, status: opened.status)
         )
         let level = Level(
             descriptor: opened.descriptor,

@@ -23,16 +23,19 @@ extension Owner {
     }
 
     private static func user(_ name: [UInt8]) -> (uid: UInt32, gid: UInt32)? {
-        if let number = UInt32(String(decoding: name, as: UTF8.self)) {
-            return (number, getpwuid(number)?.pointee.pw_gid ?? number)
-        }
+        if let number = number(name) { return (number, getpwuid(number)?.pointee.pw_gid ?? number) }
         guard !name.isEmpty else { return nil }
         return System.withCString(name) { getpwnam($0).map { ($0.pointee.pw_uid, $0.pointee.pw_gid) } }
     }
 
     private static func group(_ name: [UInt8]) -> UInt32? {
-        if let number = UInt32(String(decoding: name, as: UTF8.self)) { return number }
+        if let number = number(name) { return number }
         guard !name.isEmpty else { return nil }
         return System.withCString(name) { getgrnam($0)?.pointee.gr_gid }
+    }
+
+    /// The kernel has no account with the largest number.
+    private static func number(_ name: [UInt8]) -> UInt32? {
+        UInt32(String(decoding: name, as: UTF8.self)).flatMap { $0 == .max ? nil : $0 }
     }
 }

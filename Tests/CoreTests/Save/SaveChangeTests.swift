@@ -53,23 +53,26 @@ import Testing
         #expect(fixture.takeWarnings() == [])
     }
 
+    /// Leaves an attribute with a file or folder.
+    private static func note(_ value: String, on path: String) throws {
+        let file = try System.open(Array(path.utf8), flags: O_RDONLY)
+        try System.setAttribute(Array("user.note".utf8), to: Array(value.utf8), of: file.number)
+    }
+
+    /// The attribute that an entry has.
+    private func note(_ entry: Entry?) throws -> String? {
+        try ExtendedAttributes.parse(try #require(entry).extended).first.map {
+            String(decoding: $0.value, as: UTF8.self)
+        }
+    }
+
     @Test("attributes that change before a file is read are in the next snapshot")
     func attributes() throws {
         fixture.options.storesExtendedAttributes = true
         let path = try fixture.write("b", "text").string
-        let file = try System.open(Array(path.utf8), flags: O_RDONLY)
-        let set = { @Sendable (value: String) in
-            try? System.setAttribute(Array("user.note".utf8), to: Array(value.utf8), of: file.number)
-        }
-        set("old")
-        _ = try save { set("new") }
-        func stored() throws -> String? {
-            let entry = try #require(try fixture.entries(fixture.save())["b"])
-            return try ExtendedAttributes.parse(entry.extended).first.map {
-                String(decoding: $0.value, as: UTF8.self)
-            }
-        }
-        #expect(try stored() == "new")
+        try Self.note("old", on: path)
+        _ = try save { try? Self.note("new", on: path) }
+        #expect(try note(fixture.entries(fixture.save())["b"]) == "new")
     }
 
     @Test("what vanishes before it is read is left out without a word")
@@ -103,12 +106,19 @@ import Testing
         #expect(kinds == ["": .directory, "a": .file, "b": .unknown, "c": .link, "d": .directory])
     }
 
-    @Test("a file that another one takes the place of is stored as the other one")
-    func renamedOver() throws {
+    @Test(
+        "a file that another one takes the place of is stored as the other one, with its attributes where they are wanted",
+        arguments: [false, true]
+    )
+    func renamedOver(hasAttributes: Bool) throws {
+        fixture.options.storesExtendedAttributes = hasAttributes
         let path = try fixture.write("b", "old").string
         let other = try fixture.folder.write("other", "newer").string
+        try Self.note("of the old", on: path)
+        try Self.note("of the newer", on: other)
         let result = try save { rename(other, path) }
         let entries = try fixture.entries(result)
+        #expect(try note(entries["b"]) == (hasAttributes ? "of the newer" : nil))
         #expect(try fixture.text(entries["b"]) == "newer")
         #expect(entries["b"]?.attributes.size == 5)
         #expect(fixture.takeWarnings() == [])
@@ -128,6 +138,9 @@ import Testing
         try fixture.folder.write("other/new", "newer")
         let other = fixture.folder["other"].string
         chmod(other, 0o705)
+        fixture.options.storesExtendedAttributes = true
+        try Self.note("of the old", on: paths[0])
+        try Self.note("of the other", on: other)
         // The walk asks for the time once for the operand and once for each entry; the sixth is the file in `a`, when
         // all folders were listed and only that one was entered.
         let walk = pthread_self()
@@ -150,6 +163,7 @@ import Testing
         #expect(entries.keys.sorted() == ["", "a", "a/file", "b", "b/new"])
         #expect(try fixture.text(entries["b/new"]) == "newer")
         #expect(entries["b"]?.mode == 0o705)
+        #expect(try note(entries["b"]) == "of the other")
         #expect(
             fixture.takeWarnings()
                 == paths.dropFirst().map { "leaving out '\($0)': it was replaced while it was saved" }

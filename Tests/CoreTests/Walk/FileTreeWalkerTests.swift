@@ -31,7 +31,7 @@ import Testing
             _ name: [UInt8],
             in parent: String,
             _ names: DirectoryNames,
-            replaced status: FileStatus?
+            replacedBy other: OpenFolder?
         ) -> String {
             depth += 1
             maxDepth = max(maxDepth, depth)
