@@ -241,10 +241,19 @@ rk_open_process(int32_t id)
 	return ((int)syscall(SYS_pidfd_open, id, 0));
 }
 
+static void
+open_log(void)
+{
+
+	openlog("rekkord", LOG_PID, LOG_DAEMON);
+}
+
 void
 rk_syslog(int priority, const char *message)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+	pthread_once(&once, open_log);
 	syslog(priority, "%s", message);
 }
 

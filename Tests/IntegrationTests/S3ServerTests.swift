@@ -20,7 +20,13 @@ struct S3ServerTests {
         settings.accessKeyID = S3Server.accessKeyID
         settings.secretKey = SecretText(Array(secret.utf8))
         change(&settings)
-        return try S3Storage(location, settings: settings, connectionCount: 8)
+        return try S3Storage(
+            location,
+            settings: settings,
+            connectionCount: 8,
+            isCancelled: { false },
+            warn: { _ in }
+        )
     }
 
     private func put(

@@ -7,6 +7,7 @@ import pwd
 import random
 import signal
 import subprocess
+import sys
 import unittest
 
 from program import PROGRAM, SandboxCase, eventually, need_fuse
@@ -168,6 +169,115 @@ class NobodyReadsTests(SandboxCase):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(60), 0)
         self.assertFalse(os.path.ismount(point))
+
+
+class LogTests(SandboxCase):
+    """Where a mount in the background says what went wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_repository()
+        with open(self.path("file"), "wb") as file:
+            file.write(b"text")
+        self.save("web", self.path("file"))
+        for path, _, names in os.walk(self.path("repo/blobs/R")):
+            for name in names:
+                os.truncate(os.path.join(path, name), 1)
+        self.point = self.path("point")
+        os.mkdir(self.point)
+
+    def mount(self, *words, before=()):
+        command = [*before, PROGRAM, "mount", *self.place("Master"), *words, "web", self.point]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+    def fail_to_read(self):
+        with self.assertRaises(OSError) as caught:
+            read_file(os.path.join(self.point, self.folder[1:], "file"))
+        self.assertEqual(caught.exception.errno, errno.EIO)
+
+    def end(self):
+        subprocess.run(["fusermount3", "-u", self.point], check=True)
+
+    def test_a_file(self):
+        need_fuse()
+        self.assertEqual(self.mount("--log-file", self.path("log")).returncode, 0)
+        self.addCleanup(subprocess.run, ["fusermount3", "-uz", self.point], capture_output=True)
+        self.fail_to_read()
+        self.end()
+        with open(self.path("log")) as log:
+            lines = log.read().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z rekkord: error: .*/file': R[0-9A-F]{64}: cut off$")
+        self.assertEqual(os.stat(self.path("log")).st_mode & 0o777, 0o600)
+
+    def test_a_file_that_cannot_be_written(self):
+        result = self.mount("--log-file", self.path("none/log"))
+        self.assertEqual(result.returncode, 64, result.stderr)
+        self.assertIn(f"cannot write '{self.path('none/log')}': No such file or directory", result.stderr)
+        self.assertFalse(os.path.ismount(self.point))
+
+    def test_the_system_log(self):
+        """In a mount namespace of its own, whose /dev has a listener."""
+        need_fuse()
+        if os.geteuid() != 0:
+            self.skipTest("only root can make a /dev")
+        script = f"""
+            set -e
+            mount -t tmpfs dev {self.path("dev")}
+            for name in null zero random urandom fuse; do
+                touch {self.path("dev")}/$name
+                mount --bind /dev/$name {self.path("dev")}/$name
+            done
+            mount --move {self.path("dev")} /dev
+            {sys.executable} -c '
+import socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+listener.bind("/dev/log")
+listener.settimeout(30)
+print("bound", flush=True)
+print(listener.recv(10000).decode(), flush=True)' > {self.path("heard")} &
+            until [ -s {self.path("heard")} ]; do sleep 0.05; done
+            "$@"
+            ! cat {self.point}{self.folder}/file
+            wait $!
+            fusermount3 -u {self.point}
+        """
+        os.mkdir(self.path("dev"))
+        result = self.mount(before=["unshare", "--mount", "sh", "-c", script, "sh"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("heard")) as file:
+            heard = file.read()
+        # Facility "daemon", severity "error".
+        self.assertRegex(heard, r"^bound\n<27>.* rekkord\[\d+\]: error: cannot read '.*/file': R[0-9A-F]{64}: cut off\n$")
+
+
+class WithoutFUSETests(SandboxCase):
+    """A machine whose kernel has no FUSE, or does not let the program use it."""
+
+    def test_it_is_told(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can hide /dev/fuse")
+        self.make_repository()
+        with open(self.path("file"), "wb") as file:
+            file.write(b"text")
+        self.save("web", self.path("file"))
+        os.mkdir(self.path("point"))
+        os.mkdir(self.path("dev"))
+        hidden = f"""
+            touch {self.path("dev")}/null && mount --bind /dev/null {self.path("dev")}/null &&
+            mount --rbind {self.path("dev")} /dev && exec "$@"
+        """
+        for words in ([], ["-f"]):
+            command = [PROGRAM, "mount", *self.place("Master"), *words, "web", self.path("point")]
+            result = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", hidden, "sh", *command],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn(f"rekkord: error: cannot mount on '{self.path('point')}': fuse: device not found", result.stderr)
 
 
 if __name__ == "__main__":

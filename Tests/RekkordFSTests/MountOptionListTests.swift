@@ -13,6 +13,30 @@ import Testing
         "\u{301}", "é", "\u{F8FF}", "verbose", "verbose=1", " ",
     ]
 
+    private func expand(_ arguments: [String]) throws(RekkordError) -> [String] {
+        try MountOptionList.expand(arguments, CommandSyntax(Mount.self))
+    }
+
+    @Test("a list becomes the long options that it stands for, without what is for mount(8) alone")
+    func meaning() throws {
+        let options = try expand(["-f", "-o", "ro,allow_other,owner=7:8,owner,cache-size=1G", "repo", "mnt"])
+        #expect(options == ["-f", "--allow-other", "--owner=7:8", "--cache-size=1G", "repo", "mnt"])
+    }
+
+    @Test(
+        "a word that says too little or too much is named",
+        arguments: [
+            ("cache-size", "missing value for mount option 'cache-size'"),
+            ("allow_other=1", "mount option 'allow_other' takes no value"),
+            ("cache-sized=1", "unknown mount option 'cache-sized'"), ("help", "unknown mount option 'help'"),
+        ]
+    )
+    func refused(word: String, message: String) {
+        let error = #expect(throws: RekkordError.self) { try expand(["-o", "ro,\(word)", "mnt"]) }
+        #expect(error?.kind == .usage)
+        #expect(error?.message == message)
+    }
+
     @Test("any list is either refused as usage or becomes long options", arguments: 0..<10 as Range<UInt64>)
     func anything(seed: UInt64) throws {
         var random = SeededRandom(seed)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import resource
 import subprocess
 
@@ -55,10 +56,19 @@ class DiskCacheTests(S3Case):
         self.assertCountEqual(second, LISTING)
 
     def test_content_is_kept_when_there_is_space_for_it(self):
-        for expected in (len(self.blobs["R"]), 0):
-            with self.counted("--disk-cache-size", "64M") as (_, top, requests):
+        blobs = len(self.blobs["M"]) + len(self.blobs["R"])
+        for expected, hits in ((len(self.blobs["R"]), 0), (0, blobs)):
+            with self.counted("--disk-cache-size", "64M", "--stats") as (mount, top, requests):
                 self.compare(top)
             self.assertEqual(sum(request.startswith("GET blobs/R/") for request in requests), expected)
+            counters = dict(re.findall(r"^(disk_\w+) (\d+)$", mount.log(), re.MULTILINE))
+            # What several wait for may be looked up more than once.
+            self.assertGreaterEqual(int(counters["disk_hits"]), hits, counters)
+            self.assertGreaterEqual(int(counters["disk_misses"]), blobs - hits, counters)
+            self.assertEqual(int(counters["disk_rejections"]), 0)
+            self.assertEqual(int(counters["disk_written_bytes"]) > 0, not hits, counters)
+            self.assertTrue(int(counters["disk_read_bytes"]) or not hits, counters)
+            self.assertTrue(int(counters["disk_misses"]) == 0 or not hits, counters)
 
     def test_no_space_keeps_nothing(self):
         with self.counted("--disk-cache-size", "0") as (_, top, _):

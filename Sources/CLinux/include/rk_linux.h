@@ -109,7 +109,7 @@ int rk_fork(void);
 /* pidfd_open(2), closed by exec; -1 with errno where the kernel lacks it. */
 int rk_open_process(int32_t id);
 
-/* syslog(3) with "%s". */
+/* syslog(3) with "%s", as the daemon "rekkord" with its process ID. */
 void rk_syslog(int priority, const char *message);
 
 #pragma clang assume_nonnull end

@@ -54,13 +54,8 @@ public protocol Storage: Sendable {
     func state(of name: String, byteCount: Int) throws(RekkordError) -> ObjectState
 }
 
-/// What places without locks and connections have in common.
+/// What places without locks have in common.
 extension Storage {
-    /// Reads as always; nothing is known beside the bytes.
-    public func read(_ name: String, limit: Int, isAgain: Bool) throws(RekkordError) -> ReadObject {
-        ReadObject(bytes: try get(name, limit: limit))
-    }
-
     /// None.
     public var retention: ObjectRetention? { nil }
 

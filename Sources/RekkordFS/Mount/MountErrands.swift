@@ -4,7 +4,7 @@ import Core
 ///
 /// Notifications have a thread of their own: the kernel may hold one back until a request is answered, and that
 /// answer may depend on the other thread, which ends waits. Dropping pages has another one: it waits for reads of
-/// them, and some of those are answered by the thread of notifications.
+/// them, and some of those are answered by the thread of notifications. All go on until the process ends.
 final class MountErrands: Sendable {
     typealias Errand = @Sendable () -> Void
 
@@ -27,10 +27,9 @@ final class MountErrands: Sendable {
             },
             try WorkerThread(name: "watch") {
                 while true {
-                    switch interrupts.pop(timeoutMilliseconds: Self.tickMilliseconds) {
-                    case .element(let errand): errand()
-                    case .timedOut: break
-                    case .closed: return
+                    if case .element(let errand) = interrupts.pop(timeoutMilliseconds: Self.tickMilliseconds)
+                    {
+                        errand()
                     }
                     tick()
                 }
@@ -51,13 +50,5 @@ final class MountErrands: Sendable {
     /// Calls `errand` soon on the thread that ends waits.
     func watch(_ errand: @escaping Errand) {
         _ = interrupts.tryPush(errand)
-    }
-
-    /// Finishes what is queued and ends the threads.
-    func stop() {
-        notifications.close()
-        drops.close()
-        interrupts.close()
-        for thread in threads { thread.join() }
     }
 }

@@ -11,6 +11,7 @@ final class MountLog: Sendable {
     }
 
     /// The same failure of the same object is told again only after so long.
+    private static let program = "rekkord: "
     private static let repeatMilliseconds: Int64 = 60_000
     private static let maxRememberedCount = 1000
 
@@ -33,7 +34,7 @@ final class MountLog: Sendable {
 
     /// Tells of something that the user may want to know.
     func warning(_ line: String) {
-        write("rekkord: warning: \(line)", priority: LOG_WARNING)
+        write("\(Self.program)warning: \(line)", priority: LOG_WARNING)
     }
 
     /// Tells of something that may come again and again, once in a while.
@@ -48,7 +49,7 @@ final class MountLog: Sendable {
 
     /// Tells of a failure each time.
     func error(_ error: RekkordError) {
-        write("rekkord: error: \(error.message)", priority: LOG_ERR)
+        write("\(Self.program)error: \(error.message)", priority: LOG_ERR)
     }
 
     private func isDue(_ line: String) -> Bool {
@@ -66,7 +67,8 @@ final class MountLog: Sendable {
         case .standardError:
             put("\(line)\n", to: STDERR_FILENO)
         case .syslog:
-            System.log(line, priority: priority)
+            // The system log names the program itself.
+            System.log(String(line.trimmingPrefix(Self.program)), priority: priority)
         case .file(let descriptor):
             put("\(CalendarTime.utc(.now())) \(line)\n", to: descriptor.number)
         }

@@ -56,6 +56,19 @@ import Testing
         #expect(tag.fragmentNames == names.fragments)
     }
 
+    @Test("a name tells who signed it, without a look at the rest")
+    func author() throws {
+        let folder = "tags/M/A0A1A2A3A4A5A6A7A8A9AAABACADAEAF"
+        for name in ["\(folder)/rest", folder] {
+            #expect(try MainTagName.keyID(of: name).description == "A0A1A2A3A4A5A6A7A8A9AAABACADAEAF")
+        }
+        for folder in ["", "tags/M/", String(folder.dropLast(2)), String(folder.dropLast()) + "g"] {
+            let name = folder + "/rest"
+            let error = #expect(throws: FormatError.self) { try MainTagName.keyID(of: name) }
+            #expect(error?.damage == .tag)
+        }
+    }
+
     @Test("the longest channel needs two fragments, and each must be there")
     func fragments() throws {
         var payload = Self.payload

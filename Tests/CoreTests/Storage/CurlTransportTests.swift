@@ -112,6 +112,24 @@ import Testing
         #expect(try send(server, "PUT").status == 404)
     }
 
+    @Test(
+        "what is no URL is refused, and nothing is sent",
+        arguments: ["http://a b/", "gopher://127.0.0.1/", ""]
+    )
+    func notAnURL(url: String) {
+        let failure = #expect(throws: HTTPFailure.self) {
+            let request = HTTPRequest(
+                method: "GET",
+                url: url,
+                body: nil,
+                limit: 1000,
+                needsNewConnection: false
+            )
+            return try transport.send(request)
+        }
+        #expect(failure?.kind == .refused)
+    }
+
     @Test("a new connection is made where one is wanted")
     func newConnection() throws {
         let server = try CannedServer([[Self.hello], [Self.hello]])

@@ -46,6 +46,44 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string) == ["repo"])
     }
 
+    @Test("where no folder can be made, or its content not be seen, nothing is initialised")
+    func cannotMake() throws {
+        let nowhere = LocalStorage("/proc/self/repo")
+        let making = #expect(throws: RekkordError.self) { try nowhere.initialize([]) }
+        #expect(making?.kind == .storage)
+        #expect(making?.message == "cannot make '/proc/self/repo': No such file or directory")
+        let file = LocalStorage(folder["repo/rekkord"])
+        let listing = #expect(throws: RekkordError.self) { try file.initialize([]) }
+        #expect(listing?.kind == .exists)
+        #expect(listing?.message == "cannot initialise '\(folder["repo/rekkord"].string)': Not a directory")
+        #expect(try storage.get("rekkord", limit: 3).array == [1, 2, 3])
+    }
+
+    @Test(
+        "a copy that lacks the folder of temporary files gets it back; a repository that is gone is not made"
+    )
+    func withoutTemporaryFolder() throws {
+        rmdir(folder["repo/tmp"].string)
+        #expect(try put("blobs/M/00/00", "text") == .stored)
+        #expect(try temporaryNames().isEmpty)
+        rename(folder["repo"].string, folder["moved"].string)
+        let error = #expect(throws: RekkordError.self) { try put("blobs/M/00/01", "text") }
+        #expect(error?.kind == .missing)
+        #expect(access(folder["repo"].string, F_OK) == -1)
+    }
+
+    @Test("a folder knows no locks")
+    func locks() throws {
+        #expect(storage.retention == nil)
+        #expect(try storage.state(of: "rekkord", byteCount: 3).versionID == nil)
+        let lock = ObjectLock(mode: .governance, until: Timestamp(milliseconds: 0))
+        let error = #expect(throws: RekkordError.self) {
+            try storage.extendLock("rekkord", versionID: nil, to: lock)
+        }
+        #expect(error?.kind == .unsupported)
+        #expect(error?.message == "cannot extend the lock of 'rekkord': the storage knows no locks")
+    }
+
     @Test("what a killed initialisation left is no content")
     func remains() throws {
         let files = FileManager.default

@@ -157,11 +157,6 @@ final class S3Client: Sendable {
         }
     }
 
-    /// Sends a request and gives back the answer as it is.
-    func send(_ request: Request) throws(Failure) -> Answer {
-        try send(request) { (answer) throws(FormatError) in answer }
-    }
-
     private static func isPassing(_ answer: Answer) -> Bool {
         switch answer.status {
         case 307, 408, 409, 429, 500, 502, 503, 504: true

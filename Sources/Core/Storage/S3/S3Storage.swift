@@ -31,8 +31,8 @@ public final class S3Storage: Storage {
         _ location: S3Location,
         settings: S3Settings,
         connectionCount: Int,
-        isCancelled: @escaping @Sendable () -> Bool = { false },
-        warn: @escaping @Sendable (String) -> Void = { _ in }
+        isCancelled: @escaping @Sendable () -> Bool,
+        warn: @escaping @Sendable (String) -> Void
     ) throws(RekkordError) {
         try self.init(
             location,
@@ -49,7 +49,7 @@ public final class S3Storage: Storage {
         connectionCount: Int = 1,
         policy: RetryPolicy = RetryPolicy(),
         surroundings: S3Client.Surroundings,
-        warn: @escaping @Sendable (String) -> Void = { _ in }
+        warn: @escaping @Sendable (String) -> Void
     ) throws(RekkordError) {
         displayURL = location.displayURL
         guard let accessKeyID = settings.accessKeyID, let secretKey = settings.secretKey else {

@@ -309,10 +309,13 @@ import Testing
             let error = #expect(throws: RekkordError.self) { try circle.list() }
             #expect(error?.message == "cannot list 'tags/': the listing does not advance")
         }
-        let garbage = try Bench(Array(repeating: .answer(200, body: "{}"), count: 10))
-        let other = #expect(throws: RekkordError.self) { try garbage.list() }
-        #expect(other?.message == "cannot list 'tags/': not XML after 10 attempts")
-        #expect(garbage.transport.leftCount == 0)
+        let cutOff = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"
+        for (body, reason) in [("{}", "not XML"), (cutOff, "the listing is cut off")] {
+            let garbage = try Bench(Array(repeating: .answer(200, body: body), count: 10))
+            let other = #expect(throws: RekkordError.self) { try garbage.list() }
+            #expect(other?.message == "cannot list 'tags/': \(reason) after 10 attempts")
+            #expect(garbage.transport.leftCount == 0)
+        }
     }
 
     // MARK: Messages
