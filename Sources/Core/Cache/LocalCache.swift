@@ -39,12 +39,14 @@ public final class LocalCache: Sendable {
     /// The name of the database in the folder of a repository.
     public static let fileName = "cache.sqlite"
 
-    private static let schemaVersion = 1
-    private static let schema = """
+    private static let schema = CacheFile.Schema(
+        version: 1,
+        """
         CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE folders (id INTEGER PRIMARY KEY, key BLOB NOT NULL, record BLOB NOT NULL);
         CREATE TABLE blobs (oid BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
         """
+    )
 
     /// Answers lookups while the other connection is busy with a transaction.
     private struct Reader {
@@ -228,24 +230,15 @@ public final class LocalCache: Sendable {
 
     /// Opens the database and brings it to the current schema and cache ID.
     private static func prepare(_ path: FilePath, _ cacheID: [UInt8]) throws(SQLite.Failure) -> SQLite {
-        let connection = try CacheFile.connect(path)
-        if try connection.version() == schemaVersion, try self.cacheID(connection) == cacheID {
-            return connection
-        }
+        let connection = try CacheFile.open(path, schema)
+        if try self.cacheID(connection) == cacheID { return connection }
         try connection.transaction { () throws(SQLite.Failure) in
             // Asked again: another process may have been faster.
-            if try connection.version() != schemaVersion {
-                try connection.execute(
-                    "DROP TABLE IF EXISTS meta; DROP TABLE IF EXISTS folders; DROP TABLE IF EXISTS blobs;"
-                )
-                try connection.execute(schema + "PRAGMA user_version = \(schemaVersion);")
-            }
-            if try self.cacheID(connection) != cacheID {
-                try forget(connection)
-                let statement = try connection.prepare("REPLACE INTO meta (name, value) VALUES ('cid', ?)")
-                try statement.bind(cacheID, at: 1)
-                try statement.run()
-            }
+            if try self.cacheID(connection) == cacheID { return }
+            try forget(connection)
+            let statement = try connection.prepare("REPLACE INTO meta (name, value) VALUES ('cid', ?)")
+            try statement.bind(cacheID, at: 1)
+            try statement.run()
         }
         return connection
     }

@@ -1,7 +1,8 @@
 internal import CSQLite
+internal import Glibc
 import SystemPackage
 
-/// One connection to an SQLite database; the only file that touches `CSQLite`.
+/// One connection to an SQLite database, whose file is hostile input: others may have written it.
 ///
 /// Not for two threads at once: the owner keeps it in a `Locked`.
 final class SQLite {
@@ -16,6 +17,9 @@ final class SQLite {
             let primary = code & 0xff
             return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB
         }
+
+        /// A database that SQLite accepts, and we do not.
+        static func damage(_ reason: String) -> Failure { Failure(code: SQLITE_CORRUPT, reason: reason) }
     }
 
     private let handle: OpaquePointer
@@ -25,14 +29,17 @@ final class SQLite {
     /// - Source: C: `sqlite3_open_v2`.
     init(_ path: FilePath, busyMilliseconds: Int32) throws(Failure) {
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let code = path.withPlatformString { sqlite3_open_v2($0, &opened, flags, nil) }
+        let flags =
+            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+            | SQLITE_OPEN_NOFOLLOW
+        let code = path.withPlatformString { sqlite3_open_v2($0, &opened, flags, SQLiteFiles.name) }
         guard code == SQLITE_OK, let opened else {
             let reason = String(cString: sqlite3_errstr(code))
             sqlite3_close_v2(opened)
             throw Failure(code: code, reason: reason)
         }
         handle = opened
+        rk_sqlite_harden(opened)
         sqlite3_busy_timeout(opened, busyMilliseconds)
     }
 
@@ -61,6 +68,25 @@ final class SQLite {
     func version() throws(Failure) -> Int {
         let statement = try prepare("PRAGMA user_version")
         return try statement.step() ? Int(statement.integer(0)) : 0
+    }
+
+    /// The names of all tables, each as a quoted identifier.
+    func tables() throws(Failure) -> [String] {
+        try texts(
+            "SELECT '\"' || replace(name, '\"', '\"\"') || '\"' FROM sqlite_schema WHERE type = 'table'"
+        )
+    }
+
+    /// The statements that made all that is in the database, in the order of their making.
+    func schema() throws(Failure) -> [String] {
+        try texts("SELECT sql FROM sqlite_schema ORDER BY rowid")
+    }
+
+    private func texts(_ query: String) throws(Failure) -> [String] {
+        let statement = try prepare(query)
+        var texts: [String] = []
+        while try statement.step() { texts.append(String(decoding: statement.bytes(0), as: UTF8.self)) }
+        return texts
     }
 
     /// Compiles one statement, which must not outlive the connection.
@@ -147,4 +173,35 @@ final class SQLite {
             return Array(UnsafeRawBufferPointer(start: base, count: count))
         }
     }
+}
+
+/// Gives SQLite access to files by way of the usual functions, but for one thing: a journal that somebody planted beside
+/// a database can name any file as its super-journal, which SQLite would read, and then delete.
+///
+/// We never make transactions over several databases, so whatever names one is no journal of ours.
+private enum SQLiteFiles {
+    /// The name under which SQLite knows these functions.
+    static let name: String = {
+        // Registered once and for ever; SQLite keeps the pointer.
+        let functions = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
+        guard let usual = sqlite3_vfs_find(nil) else { fatalError("SQLite knows no files") }
+        functions.initialize(to: usual.pointee)
+        functions.pointee.zName = UnsafePointer(strdup("rekkord"))
+        functions.pointee.pNext = nil
+        functions.pointee.xOpen = { functions, path, file, flags, outFlags in
+            if flags & SQLITE_OPEN_SUPER_JOURNAL != 0 { return SQLITE_CORRUPT }
+            guard let usual = sqlite3_vfs_find("unix") else { return SQLITE_CANTOPEN }
+            return usual.pointee.xOpen(usual, path, file, flags, outFlags)
+        }
+        functions.pointee.xDelete = { functions, path, isSynced in
+            guard let path, let usual = sqlite3_vfs_find("unix") else { return SQLITE_IOERR }
+            let isOurs = ["-journal", "-wal"].contains { suffix in
+                let start = strlen(path) - suffix.utf8.count
+                return start > 0 && strcmp(path + start, suffix) == 0
+            }
+            return isOurs ? usual.pointee.xDelete(usual, path, isSynced) : SQLITE_CORRUPT
+        }
+        sqlite3_vfs_register(functions, 0)
+        return "rekkord"
+    }()
 }

@@ -32,8 +32,9 @@ public final class ScanMemory: Sendable {
         case protected(ObjectID, Timestamp?)
     }
 
-    private static let schemaVersion = 2
-    private static let schema = """
+    private static let schema = CacheFile.Schema(
+        version: 2,
+        """
         CREATE TABLE blobs (
             oid BLOB PRIMARY KEY, type INTEGER NOT NULL, plaintext INTEGER NOT NULL, size INTEGER NOT NULL,
             etag BLOB NOT NULL, version BLOB NOT NULL, time INTEGER NOT NULL,
@@ -44,7 +45,7 @@ public final class ScanMemory: Sendable {
         ) WITHOUT ROWID;
         CREATE TABLE snapshots (oid BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
         """
-    private static let tables = ["blobs", "objects", "snapshots"]
+    )
     private static let columns = "oid, type, plaintext, size, etag, version, time, mode, until"
     /// Changes are committed when there are so many, or so old.
     private static let groupCount = 1024
@@ -109,10 +110,10 @@ public final class ScanMemory: Sendable {
         do throws(SQLite.Failure) {
             let connection: SQLite
             do throws(SQLite.Failure) {
-                connection = try Self.prepare(path)
+                connection = try CacheFile.open(path, Self.schema)
             } catch  where error.isDamage {
                 warn(CacheFile.setAside(path))
-                connection = try Self.prepare(path)
+                connection = try CacheFile.open(path, Self.schema)
             }
             state = Locked(try State(connection))
         } catch {
@@ -123,18 +124,6 @@ public final class ScanMemory: Sendable {
     /// Whether there is a memory in the folder of a repository.
     public static func exists(in folder: FilePath) -> Bool {
         (try? System.status(of: folder.appending(fileName).bytes, followLinks: false)) != nil
-    }
-
-    private static func prepare(_ path: FilePath) throws(SQLite.Failure) -> SQLite {
-        let connection = try CacheFile.connect(path)
-        if try connection.version() == schemaVersion { return connection }
-        try connection.transaction { () throws(SQLite.Failure) in
-            // Asked again: another process may have been faster.
-            if try connection.version() == schemaVersion { return }
-            for table in tables { try connection.execute("DROP TABLE IF EXISTS \(table)") }
-            try connection.execute(schema + "PRAGMA user_version = \(schemaVersion);")
-        }
-        return connection
     }
 
     // MARK: - What is known
@@ -266,7 +255,9 @@ public final class ScanMemory: Sendable {
             try state.withLock { (state) throws(SQLite.Failure) in
                 state.changes = []
                 try state.connection.transaction { () throws(SQLite.Failure) in
-                    for table in Self.tables { try state.connection.execute("DELETE FROM \(table)") }
+                    for table in try state.connection.tables() {
+                        try state.connection.execute("DELETE FROM \(table)")
+                    }
                 }
                 try state.connection.execute("VACUUM")
             }

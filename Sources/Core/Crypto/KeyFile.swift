@@ -20,6 +20,13 @@ public enum KeyFile {
 
     /// The same with the text of the file, for a copy of it.
     public static func loadText(_ path: FilePath) throws(RekkordError) -> (text: [UInt8], keys: KeySet) {
+        guard !path.string.contains("REKKORD KEY") else {
+            throw RekkordError(
+                .usage,
+                "cannot read key file: what was given is the text of a key",
+                hint: "give the name of its file"
+            )
+        }
         let name = "cannot read key file '\(path.printed)'"
         var text: [UInt8]
         do {

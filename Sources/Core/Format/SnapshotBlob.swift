@@ -11,6 +11,9 @@ public struct SnapshotBlob: Sendable {
     public static let headerByteCount = 560
     /// The space for the channel, its NUL and padding included.
     public static let channelByteCount = 512
+    /// So many names the saved paths of one snapshot may have together, each repetition counted: each takes memory in
+    /// whoever shows the paths as folders, and next to nothing in the repository.
+    public static let maxNameCount = 1 << 19
 
     /// When the data was completely stored.
     public var time: Timestamp
@@ -73,6 +76,10 @@ public struct SnapshotBlob: Sendable {
         totalEntries = try reader.integer()
         var level = EntryScan()
         try level.scan(bytes, from: reader.offset) { RootPath.isValid($0) }
+        let nameCount = level.offsets.reduce(0) { count, offset in
+            count + RootPath.nameCount(StoredEntry(checked: bytes, at: Int(offset)).name)
+        }
+        guard nameCount <= Self.maxNameCount else { throw FormatError("too many saved paths") }
         roots = level.offsets.map { StoredEntry(checked: bytes, at: Int($0)).entry }
         hiddenNameCount = level.hiddenNameCount
     }

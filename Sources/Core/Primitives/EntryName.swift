@@ -51,6 +51,11 @@ public struct RootPath: Hashable, Sendable {
             .allSatisfy { EntryName.isValid($0) }
     }
 
+    /// How many names there are in the bytes of a valid path.
+    public static func nameCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        bytes.reduce(1) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 }
+    }
+
     /// The names joined by `/`, without a leading one.
     public var bytes: [UInt8] {
         Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")]))

@@ -1,5 +1,6 @@
 internal import CLinux
 import Glibc
+import Synchronization
 public import SystemPackage
 
 /// What the kernel tells about a file.
@@ -97,6 +98,7 @@ public struct FileStatus: Sendable {
 public final class Descriptor: Sendable {
     /// The number, valid as long as this object lives.
     public let number: Int32
+    private let isClosed = Atomic(false)
 
     /// Takes over an open descriptor.
     public init(owning number: Int32) {
@@ -104,7 +106,16 @@ public final class Descriptor: Sendable {
     }
 
     deinit {
-        close(number)
+        if !isClosed.load(ordering: .relaxed) { Glibc.close(number) }
+    }
+
+    /// Closes it now, after which nobody may use `number`; nothing happens the second time.
+    ///
+    /// - Throws: What became of earlier writes, where the file system tells only then: network file systems, quotas.
+    public func close() throws(Errno) {
+        guard !isClosed.exchange(true, ordering: .relaxed), Glibc.close(number) != 0 else { return }
+        // It is closed all the same, also after EINTR.
+        throw Errno(rawValue: errno)
     }
 }
 

@@ -180,6 +180,7 @@ extension RestoreRun {
         guard let directory = place.directory else { throw lost(place) }
         var attributes = TargetAttributes(place.entry, options)
         attributes.set(on: file.descriptor.number, isNew: true, inheritsLists: place.folder.inheritsLists)
+        try writing(place.path) { () throws(Errno) in try file.close() }
         try take(place, directory) { () throws(Errno) in try file.takeName() }
         report(attributes.problems, place.path)
     }

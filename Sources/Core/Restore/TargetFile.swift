@@ -77,6 +77,11 @@ final class TargetFile: Sendable {
         try System.setSize(size, of: descriptor.number)
     }
 
+    /// Ends the writing, before the file gets its name.
+    ///
+    /// - Throws: What the file system tells of earlier writes only now.
+    func close() throws(Errno) { try descriptor.close() }
+
     /// Gives the file its name, in place of any other file of this name.
     ///
     /// - Throws: `.isDirectory` when a folder has the name.

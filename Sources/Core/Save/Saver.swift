@@ -96,6 +96,13 @@ public final class Saver: Sendable {
         progress.reset()
         _ = blobs.takeAdded()
         let distinct = Self.distinct(operands)
+        guard distinct.reduce(0, { $0 + $1.components.count }) <= SnapshotBlob.maxNameCount else {
+            throw RekkordError(
+                .usage,
+                "cannot save: too many paths",
+                hint: "save the folders that they are in, with --exclude for what is not wanted"
+            )
+        }
         // All of them first: nothing is stored when one cannot be.
         for operand in distinct { _ = try OpenOperand(operand, keepsAccessTimes: true) }
         let run = SaveRun(

@@ -39,10 +39,10 @@ public final class LocalStorage: Storage {
             throw Self.failure("read", name, error)
         }
         guard status.type == .regular else {
-            throw RekkordError(.corrupted, "cannot read '\(name)': not a regular file")
+            throw RekkordError(.corrupted, "cannot read \(Self.printed(name)): not a regular file")
         }
         guard status.size <= UInt64(limit) else {
-            throw RekkordError(.corrupted, "cannot read '\(name)': larger than \(limit) bytes")
+            throw RekkordError(.corrupted, "cannot read \(Self.printed(name)): larger than \(limit) bytes")
         }
         do {
             let bytes = try ByteBuffer(receiving: Int(status.size), isAgain: isAgain) {
@@ -118,13 +118,16 @@ public final class LocalStorage: Storage {
 
     /// Turns an errno into an error that names the object.
     static func failure(_ verb: String, _ name: String, _ error: Errno) -> RekkordError {
-        let object = name.isEmpty ? "the repository" : "'\(name)'"
         let kind: RekkordError.Kind =
             switch error {
             case .noSuchFileOrDirectory, .notDirectory: .missing
             case .permissionDenied, .notPermitted: .denied
             default: .storage
             }
-        return RekkordError(kind, "cannot \(verb) \(object): \(error)")
+        return RekkordError(kind, "cannot \(verb) \(printed(name)): \(error)")
+    }
+
+    private static func printed(_ name: String) -> String {
+        name.isEmpty ? "the repository" : "'\(PrintedName.escape(name.utf8))'"
     }
 }

@@ -48,8 +48,19 @@ struct Derive: ParsableCommand {
         let context = try CommandContext(common)
         let master = try context.loadKey(for: "derive", requiring: .configure, isOffline: offline)
         let (text, keys) = try KeyFile.derive(type.keyType, from: master)
+        if force { try refuseMasterKey() }
         try SecretFile.write(text, to: outputFile.path, replace: force)
         context.console.print("Key file: \(outputFile.path.printed)")
         Identify.show(keys, context.console)
+    }
+
+    /// Keeps the one key that cannot be made again from being replaced by a lesser one.
+    private func refuseMasterKey() throws(RekkordError) {
+        guard let keys = try? KeyFile.load(outputFile.path), keys.type == .master else { return }
+        throw RekkordError(
+            .exists,
+            "cannot write '\(outputFile.path.printed)': it is a Master key",
+            hint: "choose another file, or remove it yourself"
+        )
     }
 }

@@ -11,7 +11,8 @@ class Attack(scenes.SavedRepository):
     end = REFUSED
     outcome = (
         "The command line beats the configuration, which beats the environment; a unit or a cron job that "
-        "names both is not led elsewhere"
+        "names both reaches no other repository. The proxy and the certificates of the system can be chosen by variables, "
+        "as everywhere"
     )
 
     def attack(self):

@@ -16,7 +16,8 @@ class Attack(scenes.Bucket):
     threat = STORAGE_WRITER
     end = REFUSED
     outcome = (
-        "A page that was asked for before ends the listing with an error, as does the same page for ever"
+        "A page that was asked for before ends the listing with an error, as do the same page for ever and page after "
+        "page of nothing"
     )
 
     def attack(self):
@@ -32,6 +33,7 @@ class Attack(scenes.Bucket):
         for token, rows in (
             (lambda: "same", lambda: ROW.format(number=1)),
             (lambda: f"t{next(turns) % 2}", lambda: ROW.format(number=next(numbers) % 3)),
+            (lambda: f"t{next(turns)}", lambda: ""),
         ):
             self.lie(answer(token, rows))
             self.refused("snapshots", *self.place(), status=1, says="cannot list")

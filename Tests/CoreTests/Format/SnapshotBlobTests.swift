@@ -38,6 +38,19 @@ import Testing
         #expect(decoded.hiddenNameCount == 7)
     }
 
+    @Test("so many saved paths, or names in them, are refused before they take memory")
+    func tooMany() throws {
+        var snapshot = EntrySamples.snapshot
+        let long = String(repeating: "/a", count: 32_000)
+        snapshot.roots = (0..<16).map { EntrySamples.entry("\($0)\(long)") }
+        #expect(try SnapshotBlob(EntrySamples.blob(.snapshot, snapshot.encode())).roots.count == 16)
+        snapshot.roots.append(EntrySamples.entry("16\(long)"))
+        let error = #expect(throws: FormatError.self) {
+            try SnapshotBlob(EntrySamples.blob(.snapshot, snapshot.encode()))
+        }
+        #expect(error?.reason == "too many saved paths")
+    }
+
     @Test("a channel without NUL ends with its field")
     func longChannel() throws {
         var bytes = EntrySamples.snapshot.encode()

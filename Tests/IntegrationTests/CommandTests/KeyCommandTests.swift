@@ -184,6 +184,59 @@ import Testing
         #expect(try program.run("identify", "-K", "server1.key", "-R", "repo").status == 0)
     }
 
+    @Test(
+        "derive never replaces a master key, however it is told to",
+        arguments: ["master.key", "link", "other.key"]
+    )
+    func masterKeyStays(name: String) throws {
+        try makeRepository()
+        symlink("master.key", folder["link"].string)
+        #expect(try program.run("init", "-R", "other", "-g", "-K", "other.key").status == 0)
+        let before = try folder.read(name)
+        let result = try program.run(
+            "derive",
+            "-f",
+            "-K",
+            "master.key",
+            "-R",
+            "repo",
+            "-t",
+            "WriteOnly",
+            "-O",
+            name
+        )
+        #expect(result.status == 1)
+        #expect(result.output == "")
+        #expect(
+            result.error == """
+                rekkord: error: cannot write '\(name)': it is a Master key
+                rekkord: hint: choose another file, or remove it yourself
+
+                """
+        )
+        #expect(try folder.read(name) == before)
+    }
+
+    @Test("a key that is given in place of its file is not printed")
+    func keyForFile() throws {
+        try makeRepository()
+        let key = String(decoding: try folder.read("master.key"), as: UTF8.self)
+        for command in ["identify", "snapshots"] {
+            var program = program
+            program.environment["REKKORD_KEY_FILE"] = key
+            let result = try program.run(command, "-R", "repo")
+            #expect(result.status == 64)
+            #expect(
+                result.error.hasPrefix(
+                    "rekkord: error: cannot read key file: what was given is the text of a key\n"
+                )
+            )
+            for line in key.split(separator: "\n").dropFirst().dropLast() {
+                #expect(!(result.error + result.output).contains(line))
+            }
+        }
+    }
+
     @Test("only the master key derives")
     func deriveRights() throws {
         try makeRepository()

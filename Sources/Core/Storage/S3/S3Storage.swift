@@ -5,6 +5,8 @@ internal import Synchronization
 /// Sends GET, PUT, LIST and `?retention` and nothing else; each object is one PUT.
 /// - Source: format.md, sections 2 and 12; commands.md, sections 7 to 9.
 public final class S3Storage: Storage {
+    /// Some stores give pages without objects where there are many delete markers.
+    private static let maxEmptyPageCount = 1000
     /// A bucket.
     public let kind = StorageKind.s3
     /// The URL without credentials.
@@ -169,6 +171,7 @@ public final class S3Storage: Storage {
     ) throws(RekkordError) {
         var token: String?
         var seen: Set<String> = []
+        var emptyCount = 0
         repeat {
             let page = try listPage(prefix: prefix, token: token)
             for object in page.objects where object.name.hasPrefix(prefix) {
@@ -178,7 +181,8 @@ public final class S3Storage: Storage {
             }
             let next = page.isTruncated ? page.nextToken : nil
             // A server that goes round in circles must not keep us for ever.
-            if let next, !seen.insert(next).inserted {
+            emptyCount = page.objects.isEmpty ? emptyCount + 1 : 0
+            if let next, !seen.insert(next).inserted || emptyCount > Self.maxEmptyPageCount {
                 throw RekkordError(.storage, S3Action(.list, prefix).message("the listing does not advance"))
             }
             token = next

@@ -309,6 +309,10 @@ import Testing
             let error = #expect(throws: RekkordError.self) { try circle.list() }
             #expect(error?.message == "cannot list 'tags/': the listing does not advance")
         }
+        let empty = try Bench((0..<2000).map { Self.page([], next: "t\($0)") })
+        let error = #expect(throws: RekkordError.self) { try empty.list() }
+        #expect(error?.message == "cannot list 'tags/': the listing does not advance")
+        #expect(empty.transport.leftCount == 999)
         let cutOff = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"
         for (body, reason) in [("{}", "not XML"), (cutOff, "the listing is cut off")] {
             let garbage = try Bench(Array(repeating: .answer(200, body: body), count: 10))
