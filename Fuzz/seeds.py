@@ -5,6 +5,7 @@ usage: $(scripts/oracle-venv) Fuzz/seeds.py
 
 import pathlib
 import re
+import struct
 import sys
 import tempfile
 
@@ -64,7 +65,12 @@ def seed_keys(master):
         if badge := keys.parse_key(keys.encode_pem(raw)).badge:
             seed("badge", name, badge)
     seed("config", "one", encode_config(Config(bytes(16), bytes(range(16))), master))
-    seed("payload", "web", tags.Payload(DEFAULT_TIME, 6, 700, 700, b"web").encode())
+    payload = tags.Payload(DEFAULT_TIME, 6, 700, 700, b"web").encode()
+    seed("payload", "web", payload)
+    # What is remembered of a tag: its name, those of its fragments, the snapshot, the payload.
+    texts = [f"tags/M/{'A0' * 16}/name".encode(), f"tags/P/{'C0' * 16}_00_rest".encode()]
+    main, fragment = (struct.pack("<H", len(text)) + text for text in texts)
+    seed("tag-memory", "one", main + b"\1" + fragment + bytes(range(32)) + struct.pack("<H", len(payload)) + payload)
 
 
 def seed_contents():
@@ -103,6 +109,7 @@ def seed_texts():
         ("local", "../backups"),
     ):
         seed("location", name, url)
+    seed("mount-words", "many", "ro,nofail,allow_other,cache-size=1G,owner=7:8,x-systemd.automount,config_file=/a\\,b\\\\c,comment=x")
     seed("pattern", "many", "/home/*/[a-z]?/**\n/home/alice/b1/x/y")
     seed("pattern", "class", "*.[!o]\\*\nnotes.a*")
 

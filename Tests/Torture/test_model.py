@@ -11,7 +11,7 @@ import model
 import program
 import shrink
 
-SECONDS = 45
+SECONDS = 120
 STEPS = 80
 
 

@@ -43,4 +43,9 @@ enum Keys {
         )
         _ = payload.time.timespec
     }
+
+    /// What is remembered of tags, behind the cryptography.
+    static func fuzzTagMemory(_ input: [UInt8]) {
+        _ = try? TagMemory.decode(input)
+    }
 }

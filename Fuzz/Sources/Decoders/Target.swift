@@ -23,6 +23,8 @@ enum Target: String, CaseIterable {
     case location
     case record
     case pattern
+    case mountWords = "mount-words"
+    case tagMemory = "tag-memory"
 
     func run(_ input: [UInt8]) {
         switch self {
@@ -44,6 +46,8 @@ enum Target: String, CaseIterable {
         case .identifier: Texts.fuzzIdentifier(input)
         case .location: Texts.fuzzLocation(input)
         case .pattern: Texts.fuzzPattern(input)
+        case .mountWords: Texts.fuzzMountWords(input)
+        case .tagMemory: Keys.fuzzTagMemory(input)
         }
     }
 }

@@ -51,4 +51,20 @@ enum Texts {
         guard let first = parts.first, let pattern = try? GlobPattern(Array(first)) else { return }
         _ = pattern.matches(parts.count > 1 ? Array(parts[1]) : Array(first))
     }
+
+    /// A list of `-o`, whose words must come to the same when they are written with all that is special masked.
+    static func fuzzMountWords(_ input: [UInt8]) {
+        let words = MountWord.list(String(decoding: input, as: UTF8.self))
+        let list = words.map { word in masked(word.name) + (word.value.map { "=" + masked($0) } ?? "") }
+        precondition(MountWord.list(list.joined(separator: ",")) == words)
+    }
+
+    private static func masked(_ text: String) -> String {
+        var masked = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "," || scalar == "\\" { masked.append("\\") }
+            masked.append(scalar)
+        }
+        return String(masked)
+    }
 }

@@ -58,7 +58,7 @@ final class TagMemory: Sendable {
         return buffer?.array
     }
 
-    private static func decode(_ bytes: [UInt8]) throws(FormatError) -> [String: TagParser.Parsed] {
+    static func decode(_ bytes: [UInt8]) throws(FormatError) -> [String: TagParser.Parsed] {
         try bytes.withRawBytes { (bytes) throws(FormatError) in
             var reader = ByteReader(bytes)
             var tags: [String: TagParser.Parsed] = [:]

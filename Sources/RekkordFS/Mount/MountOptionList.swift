@@ -5,15 +5,6 @@ import Core
 ///
 /// - Source: rekkord(1), "mount".
 enum MountOptionList {
-    /// Words for mount(8) alone.
-    private static let ignored: Set<String> = [
-        "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "defaults", "auto", "noauto", "user", "nouser",
-        "users",
-        "owner", "group", "nofail", "_netdev", "atime", "noatime", "diratime", "nodiratime", "relatime",
-        "norelatime",
-        "strictatime", "nostrictatime", "lazytime", "nolazytime", "sync", "async", "dirsync",
-    ]
-
     /// Replaces each `-o LIST` among arguments in normal form by the long options that it stands for.
     ///
     /// - Parameter syntax: Of the command, which knows the options.
@@ -27,50 +18,25 @@ enum MountOptionList {
                 result.append(argument)
                 continue
             }
-            for word in split(list) {
-                if let option = try option(word, syntax) { result.append(option) }
-            }
+            for word in MountWord.list(list) { result.append(try option(word, syntax)) }
         }
         return result
     }
 
-    /// Splits at commas; `\` takes the next character literally.
-    static func split(_ list: String) -> [String] {
-        var words: [String] = []
-        var word = String.UnicodeScalarView()
-        var scalars = list.unicodeScalars[...]
-        while let scalar = scalars.popFirst() {
-            switch scalar {
-            case ",":
-                words.append(String(word))
-                word = .init()
-            case "\\":
-                if let next = scalars.popFirst() { word.append(next) }
-            default:
-                word.append(scalar)
-            }
-        }
-        words.append(String(word))
-        return words.filter { !$0.isEmpty }
-    }
-
-    private static func option(_ word: String, _ syntax: CommandSyntax) throws(RekkordError) -> String? {
-        if ignored.contains(word) || word.hasPrefix("x-") || word.hasPrefix("comment=") { return nil }
-        let scalars = word.unicodeScalars
-        let equals = scalars.firstIndex(of: "=")
-        let name = String(scalars[..<(equals ?? scalars.endIndex)])
-        let spelling = "--" + CommandLineScan.dashed(name)
+    private static func option(_ word: MountWord, _ syntax: CommandSyntax) throws(RekkordError) -> String {
+        let name = ArgumentBytes.printed(word.name)
+        let spelling = "--" + CommandLineScan.dashed(word.name)
         guard let option = syntax.options[spelling], !option.isHelp, option.spelling != "--version" else {
-            throw error("unknown mount option '\(ArgumentBytes.printed(name))'")
+            throw error("unknown mount option '\(name)'")
         }
-        guard let equals else {
-            if option.isFlag { return spelling }
+        if option.isFlag {
+            guard word.value == nil else { throw error("mount option '\(name)' takes no value") }
+            return spelling
+        }
+        guard let value = word.value, !value.isEmpty else {
             throw error("missing value for mount option '\(name)'")
         }
-        if option.isFlag { throw error("mount option '\(name)' takes no value") }
-        let value = word[word.unicodeScalars.index(after: equals)...]
-        if value.isEmpty { throw error("missing value for mount option '\(name)'") }
-        return "\(spelling)=\(ArgumentBytes.detached(value))"
+        return "\(spelling)=\(ArgumentBytes.detached(value[...]))"
     }
 
     private static func error(_ reason: String) -> RekkordError {
