@@ -16,6 +16,8 @@ from rekkord_oracle.verify import Verification
 
 PROGRAM = os.environ.get("REKKORD_BINARY", "rekkord")
 HERE_READER = str(pathlib.Path(__file__).resolve().parent / "read_tree.py")
+# From this size on a tree has a file of many chunks.
+HUGE_SIZE = 100
 # What a killed process may leave behind.
 LEFTOVERS = ("temporary file was left behind", "fragment without a tag")
 
@@ -48,17 +50,18 @@ class Place:
             for key, value in os.environ.items()
             if not key.startswith(("REKKORD_", "XDG_", "S3_", "AWS_", "SSH_", "LD_", "TORTURE_"))
         }
+        self.size = size
         self.environment |= {"HOME": str(self.work), "XDG_CACHE_HOME": str(self.work / "cache"), "TZ": "UTC"}
         # One worker for small trees, so that the n-th call is nearly the same each time.
         self.threads = 1 if size == 1 else 4
-        self.make_tree(size)
+        self.make_tree()
 
     def remove(self):
         shutil.rmtree(self.base, ignore_errors=True)
 
     # The tree
 
-    def make_tree(self, size):
+    def make_tree(self):
         """Some of everything, at a time so long ago that stat caches remember it at once."""
         noise = random.Random(5)
         files = {
@@ -68,9 +71,9 @@ class Place:
             "sub/deep/x": b"x",
             "big": noise.randbytes(40_000),
         }
-        for number in range(size - 1):
+        for number in range(self.size - 1):
             files[f"many/{number % 17}/{number}"] = noise.randbytes(number * 7)
-        if size > 1:
+        if self.size >= HUGE_SIZE:
             files["huge"] = noise.randbytes(12 << 20)
         for name, content in files.items():
             self.write(name, content)
@@ -91,6 +94,8 @@ class Place:
         self.write("notes.txt", b"second\n" * 100)
         self.write("new/one", b"one" * 500)
         self.write("new/two", b"two" * 700)
+        for number in range(self.size - 1):
+            self.write(f"new/{number % 5}/{number}", b"%d" % number * 50)
 
     # Copies
 

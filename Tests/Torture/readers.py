@@ -124,7 +124,7 @@ class ChangeCID(Repositories):
     def arguments(self):
         return self.place.command("change_cid", key="Master")
 
-    def judge_crash(self, reader, is_over):
+    def judge_crash(self, reader, state, is_over):
         expect(self.place.tags(reader) == self.before, "tags changed")
         expect(not is_over or reader.config.cache_id != self.cache_id, "the old ID is back")
 

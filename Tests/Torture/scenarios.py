@@ -2,12 +2,12 @@
 
 from mounts import BackgroundMount, Mount
 from readers import ChangeCID, Restore, RestoreOver, Scan
-from writers import BucketInit, BucketSave, Derive, FirstSave, Init, Save, SyncFS
+from writers import BucketInit, BucketSave, Derive, DeriveFirst, FirstSave, Init, Save, SyncFS
 
 SCENARIOS = {
     kind.name: kind
     for kind in (
-        *(Init, Derive, FirstSave, Save, SyncFS, Scan, Restore, RestoreOver, ChangeCID, Mount, BackgroundMount),
+        *(Init, Derive, DeriveFirst, FirstSave, Save, SyncFS, Scan, Restore, RestoreOver, ChangeCID, Mount, BackgroundMount),
         *(BucketInit, BucketSave),
     )
 }

@@ -105,9 +105,24 @@ class PowerLossTests(unittest.TestCase):
     def test_change_cid(self):
         self.lose_power("change_cid")
 
+    def test_derive(self):
+        for name in ("derive", "derive-first"):
+            with self.subTest(name):
+                self.lose_power(name)
+
+    def test_a_disk_counts_once(self):
+        """What happens again and again leaves disks that were judged."""
+        power = PowerLoss(self.prepare("derive-first"))
+        power.records = [*power.records[:-1], *power.records[-2:-1] * 20]
+        judged = []
+        power.judge = lambda state, *_: judged.append(state)
+        power.strike(WAYS, random.Random(1), 0, io.StringIO())
+        self.assertEqual(power.points, len({frozenset(state.items()) for state in judged}))
+        self.assertLess(power.points, 10)
+
     def test_without_syncing_it_would_be_noticed(self):
         """Proves the other tests: the same run, as if one kind of sync had been left out."""
-        for name, lost in (("save-grouped", "syncfs"), ("save", "fsync"), ("init", "fsync"), ("change_cid", "fsync")):
+        for name, lost in (("save-grouped", "syncfs"), ("save", "fsync"), ("init", "fsync"), ("change_cid", "fsync"), ("derive", "fsync")):
             with self.subTest(f"{name} without {lost}"):
                 power = PowerLoss(self.prepare(name))
                 power.records = [record for record in power.records if record[0] != lost]

@@ -35,7 +35,7 @@ class Save(Scenario):
     def arguments(self):
         return self.place.command("save", "--format", "JSON", "web", self.place.tree)
 
-    def judge_crash(self, reader, is_over):
+    def judge_crash(self, reader, state, is_over):
         place, tags = self.place, self.place.tags(reader)
         expect(self.before <= tags, "a snapshot is gone")
         if is_over:
@@ -108,21 +108,55 @@ class Init(Scenario):
 
 
 class Derive(Scenario):
+    """A key takes the place of another one."""
+
     name = "derive"
+    is_durable = True
+    options = ("-f",)
 
     def prepare(self):
         self.place.make_keys()
+        self.old = self.path().read_bytes()
+
+    def path(self):
+        return self.place.work / "WriteOnly.key"
 
     def arguments(self):
-        return self.place.command("derive", "-f", "-t", "ReadWrite", "-O", self.place.work / "WriteOnly.key", key="Master")
+        return self.place.command("derive", *self.options, "-t", "ReadWrite", "-O", self.path(), key="Master")
+
+    def learn(self):
+        self.new = self.path().read_bytes()
+
+    def judge_crash(self, reader, state, is_over):
+        found = state.get(str(self.path()))
+        expect(found in (self.old, self.new), "the key is neither the old nor the new one")
+        expect(not is_over or found == self.new, "the new key is gone")
 
     def judge(self, fault, outcome):
         place = self.place
         # The key file is the old one or the new one, and either can save.
         place.run("save", "web", place.tree)
         place.expect_sound()
-        mode = (place.work / "WriteOnly.key").stat().st_mode
+        mode = self.path().stat().st_mode
         expect(mode & 0o077 == 0, "others can read the key")
+
+
+class DeriveFirst(Derive):
+    """A key where none is."""
+
+    name = "derive-first"
+    options = ()
+
+    def prepare(self):
+        super().prepare()
+        self.path().unlink()
+        self.old = None
+
+    def judge(self, fault, outcome):
+        if not self.path().exists():
+            expect(fault.kills or outcome.status != 0, "status 0 without a key")
+            self.place.run("derive", "-t", "ReadWrite", "-O", self.path(), key="Master")
+        super().judge(fault, outcome)
 
 
 class BucketSave(Save):
