@@ -8,7 +8,7 @@ import sys
 import time
 
 import faults
-from faults import COMMAND_TIMEOUT, Outcome, Report
+from faults import COMMAND_TIMEOUT, Report
 from place import HERE_READER, expect
 from readers import Repositories
 
@@ -43,9 +43,8 @@ class Mount(Repositories):
         report = Report(place.base / "report")
         environment = faults.interposed(place.environment, report, fault, at)
         status, seen, stderr = self.mount_and_read(environment)
-        count, victim = report.read()
         self.seen = seen
-        return Outcome(status, b"", stderr, count, victim)
+        return faults.outcome(fault, report, status, b"", stderr)
 
     def mount_and_read(self, environment):
         seen = None

@@ -11,7 +11,7 @@ import program
 from faults import FAULTS
 from power import PowerLoss
 from scenarios import SCENARIOS
-from torture import Tally, lose_power, sample
+from torture import Tally, exhaust, lose_power, sample, strike
 
 POINTS = 6
 WAYS = 5
@@ -59,13 +59,30 @@ class LimitTests(unittest.TestCase):
         self.assertIn(outcome.status, (1, 64))
         self.assertIn(": error: cannot read ", outcome.stderr)
 
+    def test_a_limit_that_is_not_reached_is_no_fault(self):
+        scenario, tally = self.prepare("derive"), Tally()
+        for fault in ("NOFILE", "FSIZE"):
+            with self.subTest(fault):
+                limits = FAULTS[fault].limits
+                self.assertFalse(strike(scenario, FAULTS[fault], len(limits), tally, io.StringIO()))
+                self.assertTrue(strike(scenario, FAULTS[fault], 1, tally, io.StringIO()))
+        self.assertEqual((tally.failures, tally.findings), (2, []))
+        # The limits after one that is out of reach are tried all the same.
+        tally.lanes["derive FSIZE"] = len(FAULTS["FSIZE"].limits) - 3
+        exhaust(scenario, FAULTS["FSIZE"], float("inf"), tally, io.StringIO())
+        self.assertEqual((tally.failures, tally.lanes["derive FSIZE"]), (2, None))
+
+    def test_a_call_that_fails_for_a_limit_is_named(self):
+        outcome = self.attempt(self.prepare("save"), "FSIZE", 512)
+        self.assertIn(outcome.victim[0], ("write", "truncate"))
+
     def test_counts_add_up(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "state.json"
             scenario = self.prepare("derive")
             for round_number in (1, 2):
                 tally = Tally(path)
-                sample(scenario, ("kill", "FSIZE"), 1, tally, io.StringIO(), points=4)
+                sample(scenario, ("kill", "ENOSPC"), 1, tally, io.StringIO(), points=4)
                 self.assertEqual(sum(tally.scenarios["derive"]), tally.kills + tally.failures)
                 self.assertGreaterEqual(tally.kills + tally.failures, 3 * round_number)
 

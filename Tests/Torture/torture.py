@@ -84,7 +84,8 @@ def exhaust(scenario, fault, deadline, tally, out):
         return
     while at is not None and time.monotonic() < deadline:
         last = at
-        at = at + 1 if strike(scenario, fault, at, tally, out) else None
+        # A limit may be out of reach.
+        at = at + 1 if strike(scenario, fault, at, tally, out) or at < len(fault.limits) else None
         tally.lanes[lane] = at
         tally.keep()
     if at is None:
