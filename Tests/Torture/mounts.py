@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import select
 import subprocess
 import sys
@@ -82,10 +83,20 @@ class Mount(Repositories):
         for name, row in (self.seen or {}).items():
             # An error where something could not be read; never other bytes.
             expect(row == self.wanted.get(name) or row[0] == "error", f"'{name}': {row}, not {self.wanted.get(name)}")
+        if self.seen is not None and outcome.status == 0 and not fault.kills:
+            self.expect_shown_or_failed()
         if outcome.victim and fault.is_harmless:
             expect(self.seen == self.wanted, f"after {fault.name}: {self.wrong()}")
         status, seen, stderr = self.mount_and_read(self.place.environment)
         expect((status, seen) == (0, self.wanted), f"the next mount: {status}: {stderr}")
+
+
+    def expect_shown_or_failed(self):
+        """A mount that ended in order left nothing out in silence: it is there, or it or a folder on the way gave an error."""
+        failed = {name for name, (kind, error) in self.seen.items() if kind == "error" and error != "ENOENT"}
+        for name in self.wanted:
+            places = {name, *map(str, pathlib.PurePath(name).parents)}
+            expect(self.seen.get(name) == self.wanted[name] or places & failed, f"the mount does not show '{name}', without an error")
 
 
 class BackgroundMount(Mount):

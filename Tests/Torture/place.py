@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 
 import faults
 from rekkord_oracle import blobs, keys
 from rekkord_oracle.compare import Comparison, Options
-from rekkord_oracle.repository import Repository, snapshot_view
+from rekkord_oracle.repository import Repository, snapshot_view, walk
+from rekkord_oracle.tree import KIND_DIRECTORY
 from rekkord_oracle.verify import Verification
 
 PROGRAM = os.environ.get("REKKORD_BINARY", "rekkord")
@@ -172,6 +174,16 @@ class Place:
         for part in os.fsencode(str(self.tree)).strip(b"/").split(b"/"):
             node = node.placed[part]
         return blobs.object_id("M", node.entry.hash)
+
+    def entries(self, channel="web"):
+        """What the newest snapshot of a channel says of each place: {path: all that is stored, but what folders hold}."""
+        reader = self.reader()
+        root, _ = snapshot_view(reader.snapshot(reader.resolve(channel)))
+        nodes = ((path, node.entry) for path, node in walk(reader, root) if node.entry)
+        return {
+            os.fsdecode(path): replace(entry, name=b"", hash=b"", size=0) if entry.kind == KIND_DIRECTORY else replace(entry, name=b"")
+            for path, entry in nodes
+        }
 
     def expect_equal_tree(self, channel="web", below="/", **options):
         reader = self.reader()

@@ -7,11 +7,10 @@ systems with a journal; a synced file may lack its name until its folder was syn
 
 import functools
 import os
-import shutil
-import sqlite3
 import struct
 from dataclasses import dataclass
 
+import caches
 import faults
 from place import Finding, expect
 from rekkord_oracle import blobs, keys
@@ -282,22 +281,11 @@ class PowerLoss:
 
     def judge_cache(self, state, reader):
         """Whatever the cache calls stored is stored."""
-        folder = self.place.base / "crashed-cache"
-        for path, content in state.items():
+        for path in state:
             if not path.endswith("/cache.sqlite"):
                 continue
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            for suffix in ("", "-wal"):
-                if state.get(path + suffix):
-                    (folder / ("cache.sqlite" + suffix)).write_bytes(state[path + suffix])
-            connection = sqlite3.connect(folder / "cache.sqlite")
-            try:
-                rows = connection.execute("SELECT oid FROM blobs").fetchall()
-            except sqlite3.DatabaseError:
-                rows = []  # Nothing is in it yet, or the program sets it aside.
-            finally:
-                connection.close()
+            files = {suffix: state[path + suffix] for suffix in caches.SUFFIXES if path + suffix in state}
+            rows = caches.rows(files, self.place.base / "crashed-cache", "SELECT oid FROM blobs")
             for (oid,) in rows:
                 expect(isinstance(oid, bytes), "the cache holds nonsense")
                 name = blobs.object_name("MR"[oid[0]], oid[1:])

@@ -1,9 +1,11 @@
 """Commands that write keys and repositories, in folders and in buckets."""
 
+import pathlib
 import shutil
 
 from bucket_place import BucketPlace
 from place import expect
+from rekkord_oracle import keys
 from scenario import Scenario
 
 # Faults of a network, and those of a machine that uses one.
@@ -29,6 +31,7 @@ class Save(Scenario):
         shutil.rmtree(place.work / "cache")
         place.run("save", "web", place.tree)
         self.expected = place.roots()
+        self.entries = place.entries()
         self.before = before
         place.reset()
 
@@ -52,10 +55,22 @@ class Save(Scenario):
             expect(len(tags - self.before) == 1, f"status {outcome.status} without a snapshot")
         if outcome.status == 0 and outcome.victim and fault.name != "EPIPE":
             expect(place.roots() == self.expected, f"status 0, and the snapshot lacks something: {outcome.stderr}")
+        if outcome.status == 3 and len(tags) > len(self.before):
+            self.expect_stored_or_named(outcome.stderr)
         place.run("save", "web", place.tree)
         place.expect_sound()
         expect(place.roots() == self.expected, "the next save saved something else")
         expect(len(place.tags()) == len(tags) + 1, "the next save made no snapshot of its own")
+
+
+    def expect_stored_or_named(self, stderr):
+        """What an incomplete snapshot lacks was told: the place, or a folder on the way to it."""
+        found = self.place.entries()
+        expect(found.keys() <= self.entries.keys(), "the snapshot has more than was saved")
+        for path, entry in self.entries.items():
+            places = (path, *map(str, pathlib.PurePath(path).parents))
+            is_named = any(f"'/{place}'" in stderr for place in places)
+            expect(found.get(path) == entry or is_named, f"status 3, and nobody told that '/{path}' is not as saved: {stderr}")
 
 
 class SyncFS(Save):
@@ -78,6 +93,7 @@ class FirstSave(Save):
         place.reset()
         place.run("save", "web", place.tree)
         self.expected = place.roots()
+        self.entries = place.entries()
         self.before = set()
         place.reset()
 
@@ -134,6 +150,8 @@ class Derive(Scenario):
 
     def judge(self, fault, outcome):
         place = self.place
+        if outcome.status == 0:
+            expect(keys.load_key(self.path()).name == "ReadWrite", "status 0, and the new key is not there")
         # The key file is the old one or the new one, and either can save.
         place.run("save", "web", place.tree)
         place.expect_sound()
@@ -154,7 +172,7 @@ class DeriveFirst(Derive):
 
     def judge(self, fault, outcome):
         if not self.path().exists():
-            expect(fault.kills or outcome.status != 0, "status 0 without a key")
+            expect(outcome.status != 0, "status 0 without a key")
             self.place.run("derive", "-t", "ReadWrite", "-O", self.path(), key="Master")
         super().judge(fault, outcome)
 
