@@ -120,6 +120,10 @@ class Place:
                 with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                     file.write(state[path])
 
+    def lose(self, name):
+        """An object of the repository goes away."""
+        (self.repo / name).unlink()
+
     # Commands
 
     @property

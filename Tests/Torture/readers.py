@@ -1,10 +1,11 @@
-"""Commands that read a repository, and the one that changes its cache ID."""
+"""Commands that read a repository, and those that change its cache ID or empty the cache."""
 
 import os
 
 import caches
 from place import Finding, expect
 from rekkord_oracle import blobs
+from rekkord_oracle.tree import KIND_FILE
 from scenario import Scenario
 
 # Calls that may fail without a word: what they are for does not matter, or is done otherwise.
@@ -192,3 +193,42 @@ class ChangeCID(Repositories):
         place.run("save", "web", place.tree)
         place.expect_sound()
         expect(place.roots() == self.roots, "the next save saved something else")
+
+
+class ResetCache(Repositories):
+    """With a cache that calls an object stored that is gone, which is what the command is for."""
+
+    name = "reset_cache"
+
+    def prepare(self):
+        super().prepare()
+        self.lost = blobs.object_name("R", max(self.files().values(), key=lambda entry: entry.size).hash)
+        self.place.lose(self.lost)
+        self.content = self.contents()
+
+    def files(self):
+        return {path: entry for path, entry in self.place.entries().items() if entry.kind == KIND_FILE}
+
+    def arguments(self):
+        return self.place.command("reset_cache", "--all", "--list")
+
+    def judge(self, fault, outcome):
+        place = self.place
+        self.expect_untouched()
+        if outcome.status != 0:
+            place.run("reset_cache", "--all", "--list")
+        # A cache that was given up, or lost its latest changes, knows less; that never costs more than a warning.
+        gave_up = outcome.status == 0 and outcome.victim and (self.is_cache(outcome.victim) or "cannot use cache" in outcome.stderr)
+        self.expect_honest_cache(may_lack=gave_up)
+        place.run("save", "web", place.tree)
+        place.expect_sound()
+        expect(place.roots() == self.roots, "the next save saved something else")
+
+    def expect_honest_cache(self, may_lack):
+        """It calls stored what is stored, and nothing else."""
+        (path,) = self.place.work.glob("cache/**/cache.sqlite")
+        remembered = caches.rows(caches.files_of(path), self.place.base / "memory", "SELECT oid FROM blobs")
+        found = {blobs.object_name("MR"[oid[0]], oid[1:]) for (oid,) in remembered}
+        stored = set(self.place.reader().object_names("blobs/"))
+        expect(found <= stored, f"the cache calls stored what is not: {sorted(found - stored)[:3]}")
+        expect(may_lack or found == stored, f"the cache does not know {sorted(stored - found)[:3]}")

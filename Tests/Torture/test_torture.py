@@ -185,6 +185,20 @@ class JudgeTests(unittest.TestCase):
         self.end_with(scenario, 20, "rekkord: error: x\n", before=remember_all)
         self.assert_noticed(scenario, "EIO", "status 0")
 
+    def test_a_cache_that_was_not_emptied(self):
+        for name in ("reset_cache", "reset_cache-s3"):
+            with self.subTest(name):
+                scenario = self.prepare(name)
+                scenario.arguments = lambda: [PROGRAM, "--version"]
+                self.end_with(scenario, 0)
+                self.assert_noticed(scenario, "EIO", "calls stored what is not")
+
+    def test_a_scan_that_locks_nothing(self):
+        scenario = self.prepare("scan-s3")
+        scenario.place.retention = ""
+        self.end_with(scenario, 0)
+        self.assert_noticed(scenario, "EIO", "not locked")
+
     def test_a_derive_that_wrote_no_key(self):
         for name in ("derive", "derive-first"):
             with self.subTest(name):

@@ -1,15 +1,11 @@
-"""Commands that write keys and repositories, in folders and in buckets."""
+"""Commands that write keys and repositories."""
 
 import pathlib
 import shutil
 
-from bucket_place import BucketPlace
 from place import expect
 from rekkord_oracle import keys
 from scenario import Scenario
-
-# Faults of a network, and those of a machine that uses one.
-NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting", "NOFILE", "FSIZE")
 
 
 class Save(Scenario):
@@ -175,23 +171,3 @@ class DeriveFirst(Derive):
             expect(outcome.status != 0, "status 0 without a key")
             self.place.run("derive", "-t", "ReadWrite", "-O", self.path(), key="Master")
         super().judge(fault, outcome)
-
-
-class BucketSave(Save):
-    """A later save, into a bucket."""
-
-    name = "save-s3"
-    is_durable = False
-    faults = NETWORK_FAULTS
-
-    def make_place(self, size):
-        return BucketPlace(size)
-
-
-class BucketInit(Init):
-    name = "init-s3"
-    is_durable = False
-    faults = NETWORK_FAULTS
-
-    def make_place(self, size):
-        return BucketPlace(size)
