@@ -65,9 +65,17 @@ class BucketPlace(Place):
         super().reset()
         self.service.bucket.versions = copy.deepcopy(self.kept)
 
+    def lose(self, name):
+        del self.service.bucket.versions[name]
+
+    # Lines for [S3].
+    retention = ""
+
     def command(self, *arguments, key="WriteOnly", place=None):
         url = f"http://127.0.0.1:{self.server.port}/{BUCKET}"
-        return super().command(*arguments, place=place or ["-R", url, "-K", str(self.work / f"{key}.key")])
+        ini = self.base / "rekkord.ini"
+        ini.write_text(f"[Repository]\nURL = {url}\n[S3]\n{self.retention}")
+        return super().command(*arguments, place=place or ["-C", str(ini), "-K", str(self.work / f"{key}.key")])
 
     rests_alone = True
 

@@ -50,10 +50,10 @@ FAULTS = {
         # Instead of a transfer with the kernel, so that requests stay without an answer.
         Fault("kill-device", "device", "kill"),
         Fault("tear", "write,send", "tear"),
-        _errno("ENOSPC", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),
+        _errno("ENOSPC", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,close,setxattr"),
         _errno("ENOSPC-lasting", "write,create,mkdir,rename,link,symlink,truncate,fsync,syncfs,setxattr"),
-        _errno("EIO", "open,create,read,write,list,stat,mkdir,rename,link,unlink,truncate,fsync,syncfs,readlink,getxattr,utimens,chmod"),
-        _errno("EIO-lasting", "read,write,fsync,syncfs"),
+        _errno("EIO", "open,create,read,write,list,stat,mkdir,rename,link,unlink,truncate,fsync,syncfs,close,readlink,getxattr,utimens,chmod"),
+        _errno("EIO-lasting", "read,write,fsync,syncfs,close"),
         _errno("EMFILE", "open,create,socket"),
         _errno("EMFILE-lasting", "open,create,socket"),
         _errno("EACCES", "open,create,list,stat,mkdir,rename,link,symlink,unlink,rmdir,truncate,chmod,chown,utimens"),
@@ -64,7 +64,7 @@ FAULTS = {
         _errno("ENETUNREACH", "connect", is_harmless=True),
         _errno("EPIPE", "print"),
         Fault("NOFILE", "", "limit", resource=resource.RLIMIT_NOFILE, limits=tuple(range(3, 43))),
-        Fault("FSIZE", "", "limit", resource=resource.RLIMIT_FSIZE, limits=tuple(range(0, 64 * KIB, KIB // 2))),
+        Fault("FSIZE", "", "limit", resource=resource.RLIMIT_FSIZE, limits=(*range(0, KIB // 2, 8), *range(KIB // 2, 64 * KIB, KIB // 2))),
         Fault("AS", "", "limit", resource=resource.RLIMIT_AS, limits=tuple(range(16 * MIB, 400 * MIB, 4 * MIB)), may_crash=True),
     )
 }
@@ -76,7 +76,7 @@ class Outcome:
     stdout: bytes
     stderr: str
     count: int
-    # The call that was struck and its path; None when the run had fewer calls.
+    # The call that was struck and its path; None when the run had fewer calls, or a limit that it did not reach.
     victim: tuple | None
 
 
@@ -109,6 +109,14 @@ class Report:
         count, struck = struct.unpack_from("<QQ", content)
         call, path = (part.split(b"\0")[0] for part in (content[16:32], content[32:]))
         return count, (call.decode(), os.fsdecode(path)) if struck else None
+
+
+def outcome(fault, report, status, stdout, stderr):
+    """What became of a run. Of a limit it may only tell: not every call that fails for one is seen."""
+    count, victim = report.read()
+    if victim is None and fault is not None and fault.limits and (status != 0 or "rekkord: " in stderr):
+        victim = ("limit", "")
+    return Outcome(status, stdout, stderr, count, victim)
 
 
 def interposed(environment, report, fault=None, at=0, **more):
@@ -158,5 +166,4 @@ def run(command, environment, scratch, fault=None, at=0, **more):
     """Runs the program so that it meets a fault, to its end."""
     report = Report(scratch / "report")
     result = finished(command, interposed(environment, report, fault, at, **more))
-    count, victim = report.read()
-    return Outcome(result.returncode, result.stdout, result.stderr.decode("utf-8", "replace"), count, victim)
+    return outcome(fault, report, result.returncode, result.stdout, result.stderr.decode("utf-8", "replace"))

@@ -13,7 +13,8 @@
  *   TORTURE_TRACE    file that gets one record for each change below TORTURE_ROOT
  *   TORTURE_ROOT     absolute path
  *   TORTURE_FSTYPE   what fstatfs(2) tells as the type of a file system, in hexadecimal
- *   TORTURE_LIMIT    number of a limit of setrlimit(2), a colon, its value: holds from the start of the program
+ *   TORTURE_LIMIT    number of a limit of setrlimit(2), a colon, its value: holds from the start of the program; the
+ *                    first call that fails for it is the one that was struck
  *   TORTURE_CLOCK    seconds that the clock of the machine is ahead
  *   TORTURE_BLIND    1: statx(2) tells the time of the last modification as that of the last change, too
  */
@@ -43,10 +44,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What is counted. "print" is a write to the standard streams, "device" any transfer with a device or pipe. */
+/*
+ * What is counted. "print" is a write to the standard streams, "device" any transfer with a device or pipe, "close" that
+ * of a file that could be written: when it fails, the second half of what was not synced is lost, except with
+ * TORTURE_FSTYPE: local file systems tell of losses when they sync.
+ */
 #define CALLS(X) \
 	X(open) X(create) X(read) X(write) X(list) X(stat) X(mkdir) X(rename) X(link) X(symlink) X(unlink) X(rmdir) \
-	X(truncate) X(fsync) X(syncfs) X(chmod) X(chown) X(utimens) X(setxattr) X(getxattr) X(readlink) X(lock) \
+	X(truncate) X(fsync) X(syncfs) X(close) X(chmod) X(chown) X(utimens) X(setxattr) X(getxattr) X(readlink) X(lock) \
 	X(socket) X(connect) X(send) X(receive) X(thread) X(print) X(device)
 
 enum call {
@@ -84,6 +89,7 @@ static struct {
 	int64_t fs_type;
 	int64_t ahead;
 	int blind;
+	int limited;
 	int trace;
 	char root[PATH_MAX];
 	size_t root_length;
@@ -115,9 +121,7 @@ limit(const char *text)
 	/* It is inherited, so a process in the background has it already. */
 	if (setrlimit(atoi(text), &limit) != 0)
 		abort();
-	atomic_store(&state.report->struck, 1);
-	snprintf(state.report->call, sizeof(state.report->call), "limit");
-	snprintf(state.report->path, sizeof(state.report->path), "%s", text);
+	state.limited = 1;
 }
 
 __attribute__((constructor)) static void
@@ -160,7 +164,7 @@ arm(void)
 		if (p == MAP_FAILED)
 			abort();
 		state.report = p;
-		close(fd);
+		REAL(close)(fd);
 	}
 	if ((text = getenv("TORTURE_TRACE")) != NULL)
 		state.trace = REAL(open)(text, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -199,6 +203,35 @@ die(void)
 		pause();
 }
 
+/* Notes the first call to which something happened. */
+static void
+note(enum call call, int fd, const char *name)
+{
+	int saved = errno;
+
+	if (atomic_fetch_add(&state.report->struck, 1) == 0) {
+		snprintf(state.report->call, sizeof(state.report->call), "%s", call_names[call]);
+		resolve(state.report->path, fd, name);
+	}
+	errno = saved;
+}
+
+static void
+note_limit(enum call call, int fd, const char *name)
+{
+
+	if (errno == EMFILE || errno == EFBIG || errno == ENOMEM)
+		note(call, fd, name);
+}
+
+/* The result of a call, which may have failed for a limit of the process. */
+#define LIMITED(call, fd, name, expression) ({ \
+	__typeof__(expression) result = (expression); \
+	if (result < 0 && state.limited) \
+		note_limit(call, fd, name); \
+	result; \
+})
+
 /* Counts one call; FAIL sets errno. */
 static enum verdict
 judge(enum call call, int fd, const char *name)
@@ -210,13 +243,7 @@ judge(enum call call, int fd, const char *name)
 	n = atomic_fetch_add(&state.report->count, 1) + 1;
 	if (state.at == 0 || (state.lasting ? n < state.at : n != state.at))
 		return (PASS);
-	if (atomic_fetch_add(&state.report->struck, 1) == 0) {
-		int saved = errno;
-
-		snprintf(state.report->call, sizeof(state.report->call), "%s", call_names[call]);
-		resolve(state.report->path, fd, name);
-		errno = saved;
-	}
+	note(call, fd, name);
 	if (state.kills)
 		die();
 	if (state.tears || state.halves)
@@ -369,10 +396,11 @@ open_traced(int fd, const char *name, int flags, mode_t mode, const struct open_
 static int
 open_common(int fd, const char *name, int flags, mode_t mode, const struct open_how *how)
 {
+	enum call call = (flags & (O_CREAT | O_TRUNC)) ? CALL_create : CALL_open;
 
-	if (judge((flags & (O_CREAT | O_TRUNC)) ? CALL_create : CALL_open, fd, name) == FAIL)
+	if (judge(call, fd, name) == FAIL)
 		return (-1);
-	return (open_traced(fd, name, flags, mode, how));
+	return (LIMITED(call, fd, name, open_traced(fd, name, flags, mode, how)));
 }
 
 static mode_t
@@ -416,10 +444,23 @@ syscall(long number, ...)
 	return (REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
+/* Which descriptors were written to and not synced since. */
+#define TRACKED 65536
+static _Atomic char dirty[TRACKED];
+
+static void
+set_dirty(int fd, int value)
+{
+
+	if (fd >= 0 && fd < TRACKED)
+		atomic_store(&dirty[fd], (char)value);
+}
+
 static ssize_t
 write_common(int fd, const void *data, size_t length, off_t offset)
 {
-	enum verdict verdict = judge(transfer(fd, CALL_write, CALL_send), fd, NULL);
+	enum call call = transfer(fd, CALL_write, CALL_send);
+	enum verdict verdict = judge(call, fd, NULL);
 	ssize_t r;
 
 	if (verdict == FAIL)
@@ -431,6 +472,9 @@ write_common(int fd, const void *data, size_t length, off_t offset)
 	else
 		r = TRACED(REAL(write)(fd, data, length), r > 0,
 		    record_write(fd, data, (size_t)r, REAL(lseek)(fd, 0, SEEK_CUR) - r));
+	if (call == CALL_write && r > 0)
+		set_dirty(fd, 1);
+	r = LIMITED(call, fd, NULL, r);
 	if (verdict == HALF && state.tears)
 		die();
 	return (r);
@@ -457,14 +501,61 @@ pwrite64(int fd, const void *data, size_t length, off_t offset)
 	return (write_common(fd, data, length, offset));
 }
 
-/* Only libfuse answers with it, and nothing traced is written by it. */
+/* libfuse answers with it; what goes to files is put together and written as any other. */
 ssize_t
 writev(int fd, const struct iovec *parts, int count)
 {
+	enum call call = transfer(fd, CALL_write, CALL_send);
+	size_t length = 0;
+	char *whole;
+	ssize_t r;
 
-	if (judge(transfer(fd, CALL_write, CALL_send), fd, NULL) == FAIL)
-		return (-1);
-	return (REAL(writev)(fd, parts, count));
+	if (call != CALL_write) {
+		if (judge(call, fd, NULL) == FAIL)
+			return (-1);
+		return (REAL(writev)(fd, parts, count));
+	}
+	for (int i = 0; i < count; i++)
+		length += parts[i].iov_len;
+	if ((whole = malloc(length + 1)) == NULL)
+		abort();
+	length = 0;
+	for (int i = 0; i < count; i++) {
+		memcpy(whole + length, parts[i].iov_base, parts[i].iov_len);
+		length += parts[i].iov_len;
+	}
+	r = write_common(fd, whole, length, -1);
+	free(whole);
+	return (r);
+}
+
+static int
+is_writable_file(int fd)
+{
+	struct stat s;
+	int flags = fcntl(fd, F_GETFL);
+
+	return (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && REAL(fstat)(fd, &s) == 0 && S_ISREG(s.st_mode));
+}
+
+int
+close(int fd)
+{
+	struct stat s;
+	int saved = errno;
+	int fails = state.armed && is_writable_file(fd) && judge(CALL_close, fd, NULL) == FAIL;
+	int error = errno;
+
+	if (fails && state.fs_type == 0 && fd < TRACKED && atomic_load(&dirty[fd]) && REAL(fstat)(fd, &s) == 0 &&
+	    REAL(ftruncate)(fd, s.st_size / 2) != 0)
+		abort();
+	set_dirty(fd, 0);
+	errno = saved;
+	if (!fails)
+		return (REAL(close)(fd));
+	REAL(close)(fd);
+	errno = error;
+	return (-1);
 }
 
 static size_t
@@ -521,14 +612,25 @@ recv(int fd, void *data, size_t length, int flags)
 #define PASSED(type, name, call, fd, path, parameters, arguments) \
 	type name parameters \
 	{ \
-		return (judge(CALL_##call, fd, path) == FAIL ? (type)-1 : REAL(name) arguments); \
+		if (judge(CALL_##call, fd, path) == FAIL) \
+			return ((type)-1); \
+		return (LIMITED(CALL_##call, fd, path, REAL(name) arguments)); \
 	}
 #define RECORDED(name, call, fd, path, parameters, arguments, ...) \
 	int name parameters \
 	{ \
 		if (judge(CALL_##call, fd, path) == FAIL) \
 			return (-1); \
-		return (TRACED(REAL(name) arguments, r == 0, __VA_ARGS__)); \
+		return (LIMITED(CALL_##call, fd, path, TRACED(REAL(name) arguments, r == 0, __VA_ARGS__))); \
+	}
+
+#define SYNCING(name) \
+	int name(int fd) \
+	{ \
+		int r = judge(CALL_fsync, fd, NULL) == FAIL ? -1 : TRACED(REAL(name)(fd), r == 0, record_sync("fsync", fd)); \
+		if (r == 0) \
+			set_dirty(fd, 0); \
+		return (r); \
 	}
 
 RECORDED(mkdir, mkdir, AT_FDCWD, p, (const char *p, mode_t m), (p, m), record_path("mkdir", AT_FDCWD, p))
@@ -549,9 +651,9 @@ RECORDED(ftruncate, truncate, fd, NULL, (int fd, off_t n), (fd, n),
     record(NULL, 0, "truncate\n%llu\n%lld\n", inode_of(fd), (long long)n))
 RECORDED(ftruncate64, truncate, fd, NULL, (int fd, off_t n), (fd, n),
     record(NULL, 0, "truncate\n%llu\n%lld\n", inode_of(fd), (long long)n))
-RECORDED(fsync, fsync, fd, NULL, (int fd), (fd), record_sync("fsync", fd))
-RECORDED(fdatasync, fsync, fd, NULL, (int fd), (fd), record_sync("fsync", fd))
 RECORDED(syncfs, syncfs, fd, NULL, (int fd), (fd), record_sync("syncfs", fd))
+SYNCING(fsync)
+SYNCING(fdatasync)
 
 PASSED(int, symlinkat, symlink, fd, p, (const char *t, int fd, const char *p), (t, fd, p))
 PASSED(int, fchmod, chmod, fd, NULL, (int fd, mode_t m), (fd, m))
@@ -613,17 +715,27 @@ fstat64(int fd, struct stat64 *s)
 DIR *
 opendir(const char *name)
 {
+	DIR *r;
 
-	return (judge(CALL_open, AT_FDCWD, name) == FAIL ? NULL : REAL(opendir)(name));
+	if (judge(CALL_open, AT_FDCWD, name) == FAIL)
+		return (NULL);
+	r = REAL(opendir)(name);
+	if (r == NULL && state.limited)
+		note_limit(CALL_open, AT_FDCWD, name);
+	return (r);
 }
 
 int
 pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument)
 {
+	int r;
 
 	if (judge(CALL_thread, AT_FDCWD, "") == FAIL)
 		return (errno);
-	return (REAL(pthread_create)(thread, attributes, body, argument));
+	r = REAL(pthread_create)(thread, attributes, body, argument);
+	if (r != 0 && state.limited)
+		note(CALL_thread, AT_FDCWD, "");
+	return (r);
 }
 
 int

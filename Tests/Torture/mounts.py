@@ -2,13 +2,14 @@
 
 import json
 import os
+import pathlib
 import select
 import subprocess
 import sys
 import time
 
 import faults
-from faults import COMMAND_TIMEOUT, Outcome, Report
+from faults import COMMAND_TIMEOUT, Report
 from place import HERE_READER, expect
 from readers import Repositories
 
@@ -43,9 +44,8 @@ class Mount(Repositories):
         report = Report(place.base / "report")
         environment = faults.interposed(place.environment, report, fault, at)
         status, seen, stderr = self.mount_and_read(environment)
-        count, victim = report.read()
         self.seen = seen
-        return Outcome(status, b"", stderr, count, victim)
+        return faults.outcome(fault, report, status, b"", stderr)
 
     def mount_and_read(self, environment):
         seen = None
@@ -83,10 +83,20 @@ class Mount(Repositories):
         for name, row in (self.seen or {}).items():
             # An error where something could not be read; never other bytes.
             expect(row == self.wanted.get(name) or row[0] == "error", f"'{name}': {row}, not {self.wanted.get(name)}")
+        if self.seen is not None and outcome.status == 0 and not fault.kills:
+            self.expect_shown_or_failed()
         if outcome.victim and fault.is_harmless:
             expect(self.seen == self.wanted, f"after {fault.name}: {self.wrong()}")
         status, seen, stderr = self.mount_and_read(self.place.environment)
         expect((status, seen) == (0, self.wanted), f"the next mount: {status}: {stderr}")
+
+
+    def expect_shown_or_failed(self):
+        """A mount that ended in order left nothing out in silence: it is there, or it or a folder on the way gave an error."""
+        failed = {name for name, (kind, error) in self.seen.items() if kind == "error" and error != "ENOENT"}
+        for name in self.wanted:
+            places = {name, *map(str, pathlib.PurePath(name).parents)}
+            expect(self.seen.get(name) == self.wanted[name] or places & failed, f"the mount does not show '{name}', without an error")
 
 
 class BackgroundMount(Mount):

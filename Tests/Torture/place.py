@@ -7,15 +7,19 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 
 import faults
 from rekkord_oracle import blobs, keys
 from rekkord_oracle.compare import Comparison, Options
-from rekkord_oracle.repository import Repository, snapshot_view
+from rekkord_oracle.repository import Repository, snapshot_view, walk
+from rekkord_oracle.tree import KIND_DIRECTORY
 from rekkord_oracle.verify import Verification
 
 PROGRAM = os.environ.get("REKKORD_BINARY", "rekkord")
 HERE_READER = str(pathlib.Path(__file__).resolve().parent / "read_tree.py")
+# From this size on a tree has a file of many chunks.
+HUGE_SIZE = 100
 # What a killed process may leave behind.
 LEFTOVERS = ("temporary file was left behind", "fragment without a tag")
 
@@ -48,17 +52,18 @@ class Place:
             for key, value in os.environ.items()
             if not key.startswith(("REKKORD_", "XDG_", "S3_", "AWS_", "SSH_", "LD_", "TORTURE_"))
         }
+        self.size = size
         self.environment |= {"HOME": str(self.work), "XDG_CACHE_HOME": str(self.work / "cache"), "TZ": "UTC"}
         # One worker for small trees, so that the n-th call is nearly the same each time.
         self.threads = 1 if size == 1 else 4
-        self.make_tree(size)
+        self.make_tree()
 
     def remove(self):
         shutil.rmtree(self.base, ignore_errors=True)
 
     # The tree
 
-    def make_tree(self, size):
+    def make_tree(self):
         """Some of everything, at a time so long ago that stat caches remember it at once."""
         noise = random.Random(5)
         files = {
@@ -68,9 +73,9 @@ class Place:
             "sub/deep/x": b"x",
             "big": noise.randbytes(40_000),
         }
-        for number in range(size - 1):
+        for number in range(self.size - 1):
             files[f"many/{number % 17}/{number}"] = noise.randbytes(number * 7)
-        if size > 1:
+        if self.size >= HUGE_SIZE:
             files["huge"] = noise.randbytes(12 << 20)
         for name, content in files.items():
             self.write(name, content)
@@ -91,6 +96,8 @@ class Place:
         self.write("notes.txt", b"second\n" * 100)
         self.write("new/one", b"one" * 500)
         self.write("new/two", b"two" * 700)
+        for number in range(self.size - 1):
+            self.write(f"new/{number % 5}/{number}", b"%d" % number * 50)
 
     # Copies
 
@@ -112,6 +119,10 @@ class Place:
             else:
                 with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                     file.write(state[path])
+
+    def lose(self, name):
+        """An object of the repository goes away."""
+        (self.repo / name).unlink()
 
     # Commands
 
@@ -167,6 +178,16 @@ class Place:
         for part in os.fsencode(str(self.tree)).strip(b"/").split(b"/"):
             node = node.placed[part]
         return blobs.object_id("M", node.entry.hash)
+
+    def entries(self, channel="web"):
+        """What the newest snapshot of a channel says of each place: {path: all that is stored, but what folders hold}."""
+        reader = self.reader()
+        root, _ = snapshot_view(reader.snapshot(reader.resolve(channel)))
+        nodes = ((path, node.entry) for path, node in walk(reader, root) if node.entry)
+        return {
+            os.fsdecode(path): replace(entry, name=b"", hash=b"", size=0) if entry.kind == KIND_DIRECTORY else replace(entry, name=b"")
+            for path, entry in nodes
+        }
 
     def expect_equal_tree(self, channel="web", below="/", **options):
         reader = self.reader()

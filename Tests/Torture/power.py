@@ -5,12 +5,12 @@ order of the journal or in any order, data whole, torn, zeroed or lost. Renames 
 systems with a journal; a synced file may lack its name until its folder was synced too.
 """
 
+import functools
 import os
-import shutil
-import sqlite3
 import struct
 from dataclasses import dataclass
 
+import caches
 import faults
 from place import Finding, expect
 from rekkord_oracle import blobs, keys
@@ -19,10 +19,14 @@ from rekkord_oracle.repository import MissingObject, Repository
 from rekkord_oracle.verify import FOLDERS
 
 FOLDER = "folder"
+# The same few paths are asked for again and again.
+folder_of = functools.cache(os.path.dirname)
 BLOCK = 512
-# How much of what was not synced is there: of the names, and of the data.
+# How much of what was not synced is there: of the names, and of the data; "mixed": another fate for each file.
 NAME_FATES = ("none", "all", "journal", "any")
-DATA_FATES = ("none", "all", "torn", "zeros")
+DATA_FATES = ("none", "all", "torn", "zeros", "mixed")
+# After so many disks in a row that were judged before, a crash point has nothing new.
+PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Names:
     changes: tuple
 
     def touches(self, folder):
-        return any(os.path.dirname(path) == folder for path, _ in self.changes)
+        return any(folder_of(path) == folder for path, _ in self.changes)
 
 
 @dataclass(frozen=True)
@@ -126,14 +130,16 @@ class Disk:
         for op in changes[:kept]:
             if name_fate != "any" or chooser.random() < 0.5:
                 names |= op.changes
+        fates = {}
         for op in self.pending:
             if isinstance(op, Data):
-                data[op.inode] = survived(data[op.inode], op, data_fate, chooser)
+                fate = data_fate if data_fate != "mixed" else fates.setdefault(op.inode, chooser.choice(DATA_FATES[:-1]))
+                data[op.inode] = survived(data[op.inode], op, fate, chooser)
         state = {}
         # A name is there when the folders that lead to it are; paths sort after their folders.
         root = min(names, key=len)
         for path in sorted(path for path, value in names.items() if value is not None):
-            if path == root or state.get(os.path.dirname(path), b"") is None:
+            if path == root or state.get(folder_of(path), b"") is None:
                 state[path] = None if names[path] == FOLDER else data[names[path]]
         return state
 
@@ -211,26 +217,26 @@ class PowerLoss:
         outcome = faults.run(scenario.arguments(), self.place.environment, self.place.base, **more)
         expect(outcome.status == 0, f"status {outcome.status}: {outcome.stderr}")
         self.records = read_trace(trace)
+        scenario.learn()
         key = self.place.work / "Master.key"
         self.master = keys.load_key(key)
         self.key_path, self.key_content = str(key), key.read_bytes()
         self.root = str(self.place.repo)
         self.judged = set()
-        self.points = 0
+
+    @property
+    def points(self):
+        """Crashes that left different disks."""
+        return len({disk for disk, _ in self.judged})
 
     def strike(self, per_point, chooser, next_run_share, out):
-        """Crashes after each record, in `per_point` ways; returns the findings."""
+        """Crashes after each record, with up to `per_point` disks that were not judged before; returns the findings."""
         findings = []
         for number, record in enumerate([None, *self.records]):
             if record:
                 self.disk.play(record)
             is_over = number == len(self.records)
-            fates = [("none", "none"), ("all", "none"), ("all", "all")]
-            while len(fates) < per_point:
-                fates.append((chooser.choice(NAME_FATES), chooser.choice(DATA_FATES)))
-            for fate in fates[:per_point]:
-                state = self.disk.after_crash(*fate, chooser)
-                self.points += 1
+            for fate, state in self.disks_after_crash(per_point, is_over, chooser):
                 try:
                     self.judge(state, is_over, chooser.random() < next_run_share)
                 except (Finding, FormatError) as finding:
@@ -239,11 +245,22 @@ class PowerLoss:
                     print(f"FINDING {text}", file=out, flush=True)
         return findings
 
+    def disks_after_crash(self, count, is_over, chooser):
+        """(fates, state) of up to `count` ways that no crash left before; what must hold is more when all is over."""
+        fates = [("none", "none"), ("all", "none"), ("all", "all")]
+        repeats = 0
+        while count > 0 and repeats < PATIENCE:
+            fate = fates.pop(0) if fates else (chooser.choice(NAME_FATES), chooser.choice(DATA_FATES))
+            state = self.disk.after_crash(*fate, chooser)
+            key = hash(frozenset(state.items())), is_over
+            if key in self.judged:
+                repeats += 1
+                continue
+            self.judged.add(key)
+            repeats, count = 0, count - 1
+            yield fate, state
+
     def judge(self, state, is_over, runs_next):
-        key = hash(frozenset(state.items()))
-        if key in self.judged and not is_over:
-            return
-        self.judged.add(key)
         self.judge_key(state, is_over)
         if f"{self.root}/rekkord" not in state:
             expect(self.scenario.name == "init" and not is_over, "the repository is gone")
@@ -252,7 +269,7 @@ class PowerLoss:
         expect(not lacking, f"folders are missing: {lacking[:3]}")
         reader = CrashedRepository(state, self.root, self.master)
         self.place.expect_sound(reader)
-        self.scenario.judge_crash(reader, is_over)
+        self.scenario.judge_crash(reader, state, is_over)
         self.judge_cache(state, reader)
         if runs_next:
             self.judge_next_run(state)
@@ -264,22 +281,11 @@ class PowerLoss:
 
     def judge_cache(self, state, reader):
         """Whatever the cache calls stored is stored."""
-        folder = self.place.base / "crashed-cache"
-        for path, content in state.items():
+        for path in state:
             if not path.endswith("/cache.sqlite"):
                 continue
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            for suffix in ("", "-wal"):
-                if state.get(path + suffix):
-                    (folder / ("cache.sqlite" + suffix)).write_bytes(state[path + suffix])
-            connection = sqlite3.connect(folder / "cache.sqlite")
-            try:
-                rows = connection.execute("SELECT oid FROM blobs").fetchall()
-            except sqlite3.DatabaseError:
-                rows = []  # Nothing is in it yet, or the program sets it aside.
-            finally:
-                connection.close()
+            files = {suffix: state[path + suffix] for suffix in caches.SUFFIXES if path + suffix in state}
+            rows = caches.rows(files, self.place.base / "crashed-cache", "SELECT oid FROM blobs")
             for (oid,) in rows:
                 expect(isinstance(oid, bytes), "the cache holds nonsense")
                 name = blobs.object_name("MR"[oid[0]], oid[1:])

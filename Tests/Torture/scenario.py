@@ -49,7 +49,10 @@ class Scenario:
     def judge(self, fault, outcome):
         raise NotImplementedError
 
-    def judge_crash(self, reader, is_over):
+    def learn(self):
+        """Looks at what a run without a fault left, before power is lost in it."""
+
+    def judge_crash(self, reader, state, is_over):
         """What must hold when the power was lost; `is_over`: after the command had ended with status 0."""
 
     def attempt(self, fault, at):

@@ -84,7 +84,8 @@ def exhaust(scenario, fault, deadline, tally, out):
         return
     while at is not None and time.monotonic() < deadline:
         last = at
-        at = at + 1 if strike(scenario, fault, at, tally, out) else None
+        # A limit may be out of reach.
+        at = at + 1 if strike(scenario, fault, at, tally, out) or at < len(fault.limits) else None
         tally.lanes[lane] = at
         tally.keep()
     if at is None:
@@ -106,13 +107,17 @@ def sample(scenario, names, seed, tally, out, deadline=float("inf"), points=floa
         done += 1
 
 
-def lose_power(scenario, seed, per_point, tally, out, next_run_share=0.02):
-    """Crashes at every change that one run of a scenario makes, in several ways each."""
+def lose_power(scenario, seed, per_point, tally, out, next_run_share=0.01):
+    """Crashes at every change that one run of a scenario makes, in several ways each; once for each seed and size."""
+    lane = f"{scenario.name} power, size {scenario.size}, seed {seed}, {per_point} ways"
+    if lane in tally.lanes:
+        return
     power = PowerLoss(scenario)
     tally.findings += power.strike(per_point, random.Random(seed), next_run_share, out)
     tally.count(scenario, crashes=power.points)
+    tally.lanes[lane] = None
     tally.keep()
-    print(f"{scenario.name}: {len(power.records)} changes, {len(power.judged)} different disks", file=out, flush=True)
+    print(f"{lane}: {len(power.records)} changes, {power.points} different disks; {tally.line()}", file=out, flush=True)
 
 
 def run_model(arguments):
@@ -142,9 +147,9 @@ def main():
     parser.add_argument("--model", action="store_true", help="random sequences of commands against a model in memory instead")
     parser.add_argument("--steps", type=int, default=model.STEPS, help="in each sequence of the model")
     parser.add_argument("--replay", type=pathlib.Path, metavar="FILE", help="with --model: the sequence that was found")
-    parser.add_argument("--ways", type=int, default=30, help="in which the disk is left by each loss of power")
+    parser.add_argument("--ways", type=int, default=30, help="in which each loss of power leaves the disk at most")
     parser.add_argument("--seed", type=int, default=1, help="of the random points")
-    parser.add_argument("--size", type=int, help="files of the tree; default: 1, or 300 with --random")
+    parser.add_argument("--size", type=int, help="files of the tree; default: 1, 20 with --power, 300 with --random")
     parser.add_argument("--fault", action="append", choices=faults.FAULTS, help="only these")
     parser.add_argument("--at", type=int, help="only this call, to see a finding again")
     parser.add_argument("--state", type=pathlib.Path, default=BUILD / "torture.json", help="what was done already, with what was counted")
@@ -154,7 +159,7 @@ def main():
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     chosen = [SCENARIOS[name] for name in arguments.scenarios or SCENARIOS]
-    size = arguments.size or (300 if arguments.random else 1)
+    size = arguments.size or (300 if arguments.random else 20 if arguments.power else 1)
     if arguments.model:
         return run_model(arguments)
     deadline = time.monotonic() + arguments.seconds

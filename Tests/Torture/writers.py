@@ -1,13 +1,11 @@
-"""Commands that write keys and repositories, in folders and in buckets."""
+"""Commands that write keys and repositories."""
 
+import pathlib
 import shutil
 
-from bucket_place import BucketPlace
 from place import expect
+from rekkord_oracle import keys
 from scenario import Scenario
-
-# Faults of a network, and those of a machine that uses one.
-NETWORK_FAULTS = ("kill", "tear", "ECONNRESET", "ENETUNREACH", "short", "EMFILE", "EAGAIN", "ENOSPC-lasting", "NOFILE", "FSIZE")
 
 
 class Save(Scenario):
@@ -29,13 +27,14 @@ class Save(Scenario):
         shutil.rmtree(place.work / "cache")
         place.run("save", "web", place.tree)
         self.expected = place.roots()
+        self.entries = place.entries()
         self.before = before
         place.reset()
 
     def arguments(self):
         return self.place.command("save", "--format", "JSON", "web", self.place.tree)
 
-    def judge_crash(self, reader, is_over):
+    def judge_crash(self, reader, state, is_over):
         place, tags = self.place, self.place.tags(reader)
         expect(self.before <= tags, "a snapshot is gone")
         if is_over:
@@ -52,10 +51,22 @@ class Save(Scenario):
             expect(len(tags - self.before) == 1, f"status {outcome.status} without a snapshot")
         if outcome.status == 0 and outcome.victim and fault.name != "EPIPE":
             expect(place.roots() == self.expected, f"status 0, and the snapshot lacks something: {outcome.stderr}")
+        if outcome.status == 3 and len(tags) > len(self.before):
+            self.expect_stored_or_named(outcome.stderr)
         place.run("save", "web", place.tree)
         place.expect_sound()
         expect(place.roots() == self.expected, "the next save saved something else")
         expect(len(place.tags()) == len(tags) + 1, "the next save made no snapshot of its own")
+
+
+    def expect_stored_or_named(self, stderr):
+        """What an incomplete snapshot lacks was told: the place, or a folder on the way to it."""
+        found = self.place.entries()
+        expect(found.keys() <= self.entries.keys(), "the snapshot has more than was saved")
+        for path, entry in self.entries.items():
+            places = (path, *map(str, pathlib.PurePath(path).parents))
+            is_named = any(f"'/{place}'" in stderr for place in places)
+            expect(found.get(path) == entry or is_named, f"status 3, and nobody told that '/{path}' is not as saved: {stderr}")
 
 
 class SyncFS(Save):
@@ -78,6 +89,7 @@ class FirstSave(Save):
         place.reset()
         place.run("save", "web", place.tree)
         self.expected = place.roots()
+        self.entries = place.entries()
         self.before = set()
         place.reset()
 
@@ -108,38 +120,54 @@ class Init(Scenario):
 
 
 class Derive(Scenario):
+    """A key takes the place of another one."""
+
     name = "derive"
+    is_durable = True
+    options = ("-f",)
 
     def prepare(self):
         self.place.make_keys()
+        self.old = self.path().read_bytes()
+
+    def path(self):
+        return self.place.work / "WriteOnly.key"
 
     def arguments(self):
-        return self.place.command("derive", "-f", "-t", "ReadWrite", "-O", self.place.work / "WriteOnly.key", key="Master")
+        return self.place.command("derive", *self.options, "-t", "ReadWrite", "-O", self.path(), key="Master")
+
+    def learn(self):
+        self.new = self.path().read_bytes()
+
+    def judge_crash(self, reader, state, is_over):
+        found = state.get(str(self.path()))
+        expect(found in (self.old, self.new), "the key is neither the old nor the new one")
+        expect(not is_over or found == self.new, "the new key is gone")
 
     def judge(self, fault, outcome):
         place = self.place
+        if outcome.status == 0:
+            expect(keys.load_key(self.path()).name == "ReadWrite", "status 0, and the new key is not there")
         # The key file is the old one or the new one, and either can save.
         place.run("save", "web", place.tree)
         place.expect_sound()
-        mode = (place.work / "WriteOnly.key").stat().st_mode
+        mode = self.path().stat().st_mode
         expect(mode & 0o077 == 0, "others can read the key")
 
 
-class BucketSave(Save):
-    """A later save, into a bucket."""
+class DeriveFirst(Derive):
+    """A key where none is."""
 
-    name = "save-s3"
-    is_durable = False
-    faults = NETWORK_FAULTS
+    name = "derive-first"
+    options = ()
 
-    def make_place(self, size):
-        return BucketPlace(size)
+    def prepare(self):
+        super().prepare()
+        self.path().unlink()
+        self.old = None
 
-
-class BucketInit(Init):
-    name = "init-s3"
-    is_durable = False
-    faults = NETWORK_FAULTS
-
-    def make_place(self, size):
-        return BucketPlace(size)
+    def judge(self, fault, outcome):
+        if not self.path().exists():
+            expect(outcome.status != 0, "status 0 without a key")
+            self.place.run("derive", "-t", "ReadWrite", "-O", self.path(), key="Master")
+        super().judge(fault, outcome)
