@@ -44,6 +44,9 @@ class CountingServer(server.Server):
 
 
 class BucketPlace(Place):
+    # Lines for [S3] of the INI file.
+    retention = ""
+
     def __init__(self, size=1):
         super().__init__(size)
         self.service = server.Service(BUCKET)
@@ -67,9 +70,6 @@ class BucketPlace(Place):
 
     def lose(self, name):
         del self.service.bucket.versions[name]
-
-    # Lines for [S3].
-    retention = ""
 
     def command(self, *arguments, key="WriteOnly", place=None):
         url = f"http://127.0.0.1:{self.server.port}/{BUCKET}"

@@ -13,7 +13,7 @@ SUFFIXES = ("", "-wal", "-journal")
 def rows(files, folder, query):
     """The rows of a database of which `files` are the contents by suffix; none before there are tables.
 
-    A database that cannot be read is a Finding: whatever happens, what SQLite finds there is no damage.
+    A database that cannot be read, which is not the same as an empty one, is a Finding.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

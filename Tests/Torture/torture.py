@@ -85,7 +85,7 @@ def exhaust(scenario, fault, deadline, tally, out):
     while at is not None and time.monotonic() < deadline:
         last = at
         # A limit may be out of reach.
-        at = at + 1 if strike(scenario, fault, at, tally, out) or at < len(fault.limits) else None
+        at = at + 1 if strike(scenario, fault, at, tally, out) or at <= len(fault.limits) else None
         tally.lanes[lane] = at
         tally.keep()
     if at is None:
