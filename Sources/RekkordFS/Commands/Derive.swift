@@ -56,7 +56,11 @@ struct Derive: ParsableCommand {
 
     /// Keeps the one key that cannot be made again from being replaced by a lesser one.
     private func refuseMasterKey() throws(RekkordError) {
-        guard let keys = try? KeyFile.load(outputFile.path), keys.type == .master else { return }
+        // Whoever reads a pipe waits for its writer.
+        guard let status = try? System.status(of: outputFile.path.bytes, followLinks: true),
+            status.type == .regular,
+            let keys = try? KeyFile.load(outputFile.path), keys.type == .master
+        else { return }
         throw RekkordError(
             .exists,
             "cannot write '\(outputFile.path.printed)': it is a Master key",

@@ -217,6 +217,26 @@ import Testing
         #expect(try folder.read(name) == before)
     }
 
+    @Test("derive neither replaces a pipe nor waits for it")
+    func pipeStays() throws {
+        try makeRepository()
+        mkfifo(folder["pipe"].string, 0o600)
+        let result = try program.run(
+            "derive",
+            "-f",
+            "-K",
+            "master.key",
+            "-R",
+            "repo",
+            "-t",
+            "WriteOnly",
+            "-O",
+            "pipe"
+        )
+        #expect(result.status == 1)
+        #expect(result.error == "rekkord: error: cannot write 'pipe': it is not a regular file\n")
+    }
+
     @Test("a key that is given in place of its file is not printed")
     func keyForFile() throws {
         try makeRepository()
