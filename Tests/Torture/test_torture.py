@@ -40,6 +40,19 @@ class TortureTests(unittest.TestCase):
         # Others were limits out of reach.
         self.assertGreaterEqual(tally.kills + tally.failures, POINTS // 3)
 
+    def test_no_restore_trusts_a_file_whose_close_failed(self):
+        """Network file systems and quotas tell only then that data is lost."""
+        fault = replace(FAULTS["EIO"], calls="close")
+        for name in ("restore", "restore-over"):
+            with self.subTest(name):
+                scenario, tally = SCENARIOS[name](), Tally()
+                self.addCleanup(scenario.close)
+                points = 1
+                while strike(scenario, fault, points, tally, io.StringIO()):
+                    points += 1
+                self.assertEqual(tally.findings, [])
+                self.assertGreater(points, 3)
+
 
 class LimitTests(unittest.TestCase):
     """Limits of the process are errors like any others."""

@@ -184,7 +184,7 @@ private enum SQLiteFiles {
     static let name: String = {
         // Registered once and for ever; SQLite keeps the pointer.
         let functions = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
-        guard let usual = sqlite3_vfs_find(nil) else { fatalError("SQLite knows no files") }
+        guard let usual = sqlite3_vfs_find("unix") else { fatalError("SQLite knows no files") }
         functions.initialize(to: usual.pointee)
         functions.pointee.zName = UnsafePointer(strdup("rekkord"))
         functions.pointee.pNext = nil
